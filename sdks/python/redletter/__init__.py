@@ -1,0 +1,1 @@
+"""Redletter for Python: the contracts, a client, and the verification of webhooks."""
