@@ -1,0 +1,100 @@
+"""Errors become gRPC statuses here and nowhere else; each carries google.rpc.ErrorInfo with a reason."""
+
+import asyncio
+from collections.abc import Iterator
+
+import asyncpg
+import grpc
+import sqlalchemy.exc
+from google.protobuf.message import Message
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+
+from chassis import errors
+from chassis.wire import duration
+
+DOMAIN = "redletter"
+
+_CODES: dict[type[errors.RedletterError], int] = {
+    errors.InvalidInput: code_pb2.INVALID_ARGUMENT,
+    errors.NotFound: code_pb2.NOT_FOUND,
+    errors.AlreadyExists: code_pb2.ALREADY_EXISTS,
+    errors.IllegalTransition: code_pb2.FAILED_PRECONDITION,
+    errors.StaleVersion: code_pb2.ABORTED,
+    errors.TooManyRequests: code_pb2.RESOURCE_EXHAUSTED,
+    errors.Unauthenticated: code_pb2.UNAUTHENTICATED,
+    errors.Forbidden: code_pb2.PERMISSION_DENIED,
+    errors.DependencyUnavailable: code_pb2.UNAVAILABLE,
+}
+
+_DATABASE_AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.QueryCanceledError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.InterfaceError,
+    sqlalchemy.exc.InterfaceError,
+    sqlalchemy.exc.TimeoutError,
+    OSError,
+    asyncio.TimeoutError,
+)
+
+
+def status_of(error: errors.RedletterError) -> status_pb2.Status:
+    """Return the status of an error, with its details; also used for the items of a batch."""
+    status = status_pb2.Status(code=_CODES[_known_type(error)], message=error.message)
+    for detail in _details(error):
+        status.details.add().Pack(detail)
+    return status
+
+
+def named(error: Exception) -> errors.RedletterError | None:
+    """Return the error of our tree that a foreign exception means, or None if it means a bug."""
+    if isinstance(error, errors.RedletterError):
+        return error
+    if isinstance(error, sqlalchemy.exc.DBAPIError):
+        cause = error.orig.__cause__ if error.orig else None
+        away = error.connection_invalidated or isinstance(cause or error, _DATABASE_AWAY)
+        return errors.DependencyUnavailable("the database does not answer; try again") if away else None
+    if isinstance(error, grpc.aio.AioRpcError):
+        return errors.DependencyUnavailable("another Redletter service does not answer; try again")
+    if isinstance(error, _DATABASE_AWAY):
+        return errors.DependencyUnavailable("a dependency does not answer; try again")
+    return None
+
+
+def internal(request_id: str) -> status_pb2.Status:
+    """Return the status of a bug: a request id to look up in the logs, and nothing from inside."""
+    status = status_pb2.Status(
+        code=code_pb2.INTERNAL, message=f"internal error; the logs know more under request id {request_id}"
+    )
+    status.details.add().Pack(error_details_pb2.ErrorInfo(reason="INTERNAL", domain=DOMAIN))
+    status.details.add().Pack(error_details_pb2.RequestInfo(request_id=request_id))
+    return status
+
+
+def _known_type(error: errors.RedletterError) -> type[errors.RedletterError]:
+    return next(kind for kind in type(error).__mro__ if kind in _CODES)
+
+
+def _details(error: errors.RedletterError) -> Iterator[Message]:
+    yield error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN)
+    if isinstance(error, errors.InvalidInput):
+        yield error_details_pb2.BadRequest(
+            field_violations=[
+                error_details_pb2.BadRequest.FieldViolation(
+                    field=v.field, description=v.sentence(), reason=error.reason
+                )
+                for v in error.violations
+            ]
+        )
+    if isinstance(error, errors.TooManyRequests | errors.DependencyUnavailable):
+        yield error_details_pb2.RetryInfo(retry_delay=duration(error.retry_after))
+    if isinstance(error, errors.TooManyRequests):
+        yield error_details_pb2.QuotaFailure(
+            violations=[
+                error_details_pb2.QuotaFailure.Violation(subject=error.subject, description=error.message)
+            ]
+        )

@@ -1,0 +1,88 @@
+"""A gRPC port: interceptors, health, reflection, and a stop that lets running calls end."""
+
+from collections.abc import Callable, Sequence
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from chassis.rpc.boundary import Authenticate, Boundary
+
+MAX_PUBLIC_BYTES = 4 * 1024 * 1024
+MAX_INTERNAL_BYTES = 16 * 1024 * 1024
+
+Register = Callable[[grpc.aio.Server], None]
+
+
+class PortTaken(Exception):
+    """Somebody else listens on the port."""
+
+
+class Port:
+    """One listening gRPC server of a service.
+
+    `so_reuseport` is off: otherwise a second server binds the same port silently.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        address: str,
+        *,
+        authenticate: Authenticate,
+        register: Sequence[Register],
+        names: Sequence[str],
+        max_bytes: int = MAX_PUBLIC_BYTES,
+    ) -> None:
+        self._address = address
+        self.port = 0
+        self.health = health.aio.HealthServicer()  # type: ignore[attr-defined]
+        self._names = names
+        self._server = grpc.aio.server(
+            interceptors=[*_tracing(), Boundary(service, authenticate)],
+            options=[
+                ("grpc.so_reuseport", 0),
+                ("grpc.max_receive_message_length", max_bytes),
+                ("grpc.max_send_message_length", max_bytes),
+                # Clients come back regularly, so that new replicas get their share.
+                ("grpc.max_connection_age_ms", 300_000),
+                ("grpc.max_connection_age_grace_ms", 30_000),
+            ],
+        )
+        for add in register:
+            add(self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self.health, self._server)
+        reflection.enable_server_reflection(
+            [*names, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server
+        )
+
+    async def start(self) -> None:
+        """Listen; health stays NOT_SERVING until `set_ready(True)`.
+
+        Raises:
+            PortTaken: another process listens there.
+        """
+        await self.set_ready(ready=False)
+        try:
+            self.port = self._server.add_insecure_port(self._address)
+        except RuntimeError as error:
+            raise PortTaken(f"cannot listen on {self._address}: the port is taken") from error
+        await self._server.start()
+
+    async def set_ready(self, *, ready: bool) -> None:
+        """Tell the standard health service whether calls are welcome."""
+        serving = health_pb2.HealthCheckResponse
+        status = serving.SERVING if ready else serving.NOT_SERVING
+        for name in ("", *self._names):
+            await self.health.set(name, status)
+
+    async def stop(self, grace: float = 5.0) -> None:
+        """Refuse new calls, wait up to `grace` seconds for running ones."""
+        await self.health.enter_graceful_shutdown()
+        await self._server.stop(grace)
+
+
+def _tracing() -> list[grpc.aio.ServerInterceptor]:
+    from chassis import traces
+
+    return traces.server_interceptors()

@@ -1,0 +1,51 @@
+"""Between Python's values and protobuf's: instants, dates, times, spans."""
+
+from datetime import datetime, timedelta
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.date_pb2 import Date as WireDate
+from google.type.timeofday_pb2 import TimeOfDay
+from whenever import Date, Instant, Time
+
+_SECOND = 1_000_000_000
+
+
+def timestamp(instant: Instant | datetime) -> Timestamp:
+    """Return the wire form of an instant, to the nanosecond."""
+    if isinstance(instant, datetime):
+        instant = Instant(instant)
+    seconds, nanos = divmod(instant.timestamp(unit="nanosecond"), _SECOND)
+    return Timestamp(seconds=seconds, nanos=nanos)
+
+
+def instant(stamp: Timestamp) -> Instant:
+    """Return the instant that a wire timestamp names."""
+    return Instant.from_timestamp(stamp.seconds * _SECOND + stamp.nanos, unit="nanosecond")
+
+
+def moment(instant: Instant) -> datetime:
+    """Return the aware UTC datetime that the database driver takes, to the microsecond."""
+    return instant.to_stdlib()
+
+
+def date(day: Date | None) -> WireDate:
+    """Return the wire form of a civil date; None is the empty date."""
+    return WireDate() if day is None else WireDate(year=day.year, month=day.month, day=day.day)
+
+
+def time_of_day(at: Time) -> TimeOfDay:
+    """Return the wire form of a wall-clock time, to the second."""
+    return TimeOfDay(hours=at.hour, minutes=at.minute, seconds=at.second)
+
+
+def duration(span: timedelta) -> Duration:
+    """Return the wire form of a span."""
+    wire = Duration()
+    wire.FromTimedelta(span)
+    return wire
+
+
+def span(wire: Duration) -> timedelta:
+    """Return the span that a wire duration names."""
+    return wire.ToTimedelta()
