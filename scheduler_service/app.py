@@ -1,0 +1,170 @@
+"""The composition root of scheduler_service, top to bottom."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from redletter.delivery.v1 import intake_service_pb2 as intake_pb2
+from redletter.delivery.v1.intake_service_pb2_grpc import IntakeServiceStub
+from redletter.scheduler.v1 import event_service_pb2_grpc, event_type_service_pb2_grpc
+from redletter.scheduler.v1 import scheduler_admin_service_pb2_grpc as admin_grpc
+from redletter.user.v1 import user_feed_service_pb2 as feed_pb2
+from redletter.user.v1.auth_service_pb2_grpc import AuthServiceStub
+from redletter.user.v1.user_feed_service_pb2_grpc import UserFeedServiceStub
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from chassis import database, redis_client
+from chassis.clocks import BusinessClock, Lapse
+from chassis.leadership import Leadership
+from chassis.lifecycle import Connections, Part, Readiness
+from chassis.loops import Loop
+from chassis.metrics import MetricsPort
+from chassis.process import ClockKeeper
+from chassis.rpc.channel import connect
+from chassis.rpc.credentials import ApiKeys, InternalToken
+from chassis.rpc.server import Port
+from chassis.rpc.verification import verify_with
+from scheduler_service.api.admin import Admin
+from scheduler_service.api.event_types import EventTypes
+from scheduler_service.api.events import Events
+from scheduler_service.coordination.shards import Shards
+from scheduler_service.rendering.templates import Cache
+from scheduler_service.settings import Settings
+from scheduler_service.store import SCHEMA, identity
+from scheduler_service.workers.canceller import INTERVAL_SECONDS as CANCEL_SECONDS
+from scheduler_service.workers.canceller import Canceller
+from scheduler_service.workers.decider import Decider
+from scheduler_service.workers.handover import Handovers
+from scheduler_service.workers.planner import ROLE, FeedPlanner
+from scheduler_service.workers.prefetcher import INTERVAL_SECONDS as PREFETCH_SECONDS
+from scheduler_service.workers.prefetcher import Prefetcher
+from scheduler_service.workers.replanner import Replanner
+from scheduler_service.workers.rules import Rules
+from scheduler_service.workers.window import Window
+
+NAME = "scheduler_service"
+FEED_SECONDS = 0.2
+CALL_SECONDS = 10.0
+DECIDERS = 2  # while one waits for PostgreSQL the other builds its batch
+
+
+async def build(settings: Settings) -> Sequence[Part]:
+    """Return the parts of one scheduler replica in the order in which they start."""
+    engine = database.create_engine(
+        settings.database_url, name=NAME, schema=SCHEMA, pool_size=settings.database_pool_size
+    )
+    redis = redis_client.connect(settings.redis_url, cluster=settings.redis_cluster)
+    clock = BusinessClock(Lapse.of(settings.clock_from, settings.clock_anchor, settings.clock_speed))
+    token = InternalToken(settings.internal_secret.get_secret_value())
+    users = connect(settings.user_service_address, token)
+    delivery = connect(settings.delivery_service_address, token)
+    await database.wait_until_up(engine)
+    await clock.synchronise(engine)
+    key = await identity.hmac_key(engine)
+
+    feed, intake = UserFeedServiceStub(users), IntakeServiceStub(delivery)
+    # The stored bytes of a hand-over go out as they are.
+    accept: Any = delivery.unary_unary(
+        "/redletter.delivery.v1.IntakeService/AcceptEvents",
+        response_deserializer=intake_pb2.AcceptEventsResponse.FromString,
+    )
+    window, rules, templates = Window(), Rules(), Cache()
+    leadership = Leadership(ROLE, settings.replica_id, engine, redis, eligible=lambda: clock.trustworthy)
+    handovers = Handovers(engine, lambda body: accept(body, timeout=CALL_SECONDS))
+    decider = Decider(
+        engine,
+        clock,
+        window=window,
+        rules=rules,
+        templates=templates,
+        may_decide=lambda: handovers.has_room,
+        offer=handovers.offer,
+    )
+    deciders = [Loop(f"decide.{n}", decider.iterate, interval=0.05) for n in range(DECIDERS)]
+
+    def wake_deciders() -> None:
+        for loop in deciders:
+            loop.wake()
+
+    prefetch = Loop(
+        "prefetch",
+        Prefetcher(
+            engine,
+            clock,
+            shards=(
+                shards := Shards(
+                    settings.replica_id,
+                    redis,
+                    eligible=lambda: clock.trustworthy,
+                    changed=lambda: prefetch.wake(),  # noqa: PLW0108 - prefetch is made below
+                )
+            ),
+            window=window,
+            rules=rules,
+            templates=templates,
+            filled=wake_deciders,
+        ).iterate,
+        interval=PREFETCH_SECONDS,
+    )
+    cancel = Loop(
+        "cancel",
+        Canceller(engine, lambda request: intake.CancelEvents(request, timeout=CALL_SECONDS)).iterate,
+        interval=CANCEL_SECONDS,
+    )
+    planner = FeedPlanner(
+        engine,
+        clock,
+        key=key,
+        leadership=leadership,
+        pull=lambda n: feed.PullChanges(feed_pb2.PullChangesRequest(max_items=n), timeout=CALL_SECONDS),
+        ack=lambda request: feed.AckChanges(request, timeout=CALL_SECONDS),
+        stopped=cancel.wake,
+    )
+    replanner = Replanner(engine, clock, key=key, leadership=leadership)
+
+    async def plan() -> float | None:
+        # One after the other: a page planned under an old rule must not overtake the walk of the new one.
+        followed = await planner.iterate()
+        walked = await replanner.iterate()
+        return 0 if 0 in (followed, walked) else None
+
+    events = Events(
+        engine,
+        key=key,
+        outcomes=lambda request: intake.BatchGetOutcomes(request, timeout=CALL_SECONDS),
+    )
+    port = Port(
+        NAME,
+        f"{settings.host}:{settings.public_port}",
+        authenticate=ApiKeys(verify_with(AuthServiceStub(users))),
+        register=[
+            lambda s: event_type_service_pb2_grpc.add_EventTypeServiceServicer_to_server(
+                EventTypes(engine, clock), s
+            ),
+            lambda s: event_service_pb2_grpc.add_EventServiceServicer_to_server(events, s),
+            lambda s: admin_grpc.add_SchedulerAdminServiceServicer_to_server(Admin(engine, clock, shards), s),
+        ],
+        names=[
+            "redletter.scheduler.v1.EventTypeService",
+            "redletter.scheduler.v1.EventService",
+            "redletter.scheduler.v1.SchedulerAdminService",
+        ],
+    )
+    return [
+        Connections(engine, redis, users, delivery),
+        MetricsPort(settings.host, settings.metrics_port),
+        ClockKeeper(clock, engine),
+        port,
+        handovers,
+        cancel,
+        *deciders,
+        prefetch,
+        shards,
+        leadership,
+        Loop("plan", plan, interval=FEED_SECONDS),
+        Readiness([port], [lambda: _answers(engine)]),
+    ]
+
+
+async def _answers(engine: AsyncEngine) -> bool:
+    await database.ping(engine)
+    return True

@@ -1,0 +1,173 @@
+"""The one transaction that turns due plans into events; the compare-and-set behind "once"."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+from whenever import Instant
+
+from scheduler_service.domain.event_types import EventType
+from scheduler_service.domain.plans import Plan
+from scheduler_service.store.arrays import parameters, source
+from scheduler_service.store.rows import PLAN_COLUMNS, PLAN_TYPES, plan_row
+
+SENT, SUPPRESSED, EXPIRED, FAILED = "SENT", "SUPPRESSED", "EXPIRED", "FAILED"
+
+# What the event freezes of its decision, and (n_...) what the plan becomes: its next cycle.
+_EVENT = {
+    "plan_id": "bytea[]",
+    "version": "int[]",
+    "rule_version": "int[]",
+    "event_id": "text[]",
+    "tenant_id": "text[]",
+    "user_id": "text[]",
+    "event_type_id": "text[]",
+    "occasion_id": "text[]",
+    "instance": "text[]",
+    "cycle": "text[]",
+    "occurrence_date": "date[]",
+    "state": "text[]",
+    "reason": "text[]",
+    "nominal_due_time": "timestamptz[]",
+    "due_time": "timestamptz[]",
+    "deliver_by": "timestamptz[]",
+    "late": "boolean[]",
+    "priority": "smallint[]",
+    "recipient_version": "bigint[]",
+    "tzdata_version": "text[]",
+    "time_zone": "text[]",
+    "utc_offset_seconds": "int[]",
+    "shifts": "text[]",
+}
+_NEXT = {
+    "cycle": "text[]",
+    "last_cycle": "text[]",
+    "last_date": "date[]",
+    "occurrence_date": "date[]",
+    "nominal_due_time": "timestamptz[]",
+    "due_time": "timestamptz[]",
+    "deliver_by": "timestamptz[]",
+    "enrol_time": "timestamptz[]",
+    "event_type_version": "int[]",
+    "tzdata_version": "text[]",
+    "shifts": "text[]",
+    "moved": "boolean[]",
+}
+_COLUMNS = [*_EVENT, *(f"n_{name}" for name in _NEXT)]
+_TYPES = [*_EVENT.values(), *_NEXT.values()]
+_PLAN = PLAN_COLUMNS.split(", ")
+_NEXT_AT = [_PLAN.index(name) for name in _NEXT]
+
+# Primary keys of plans, event_types and events. SKIP LOCKED: what somebody else is deciding or
+# changing right now is theirs; if it stays due it is read again. A plan whose version or rule has
+# changed since it was read is not in `winner`, so nothing of it moves.
+_DECIDE = text(
+    f"""
+    WITH input AS MATERIALIZED (SELECT * FROM {source(_COLUMNS, _TYPES)}),
+    winner AS MATERIALIZED (
+        SELECT p.plan_id FROM plans p
+        JOIN input i ON i.plan_id = p.plan_id AND i.version = p.version
+        JOIN event_types e ON e.tenant_id = i.tenant_id AND e.event_type_id = i.event_type_id
+            AND e.version = i.rule_version
+        ORDER BY p.plan_id
+        FOR UPDATE OF p SKIP LOCKED
+    ),
+    recorded AS (
+        INSERT INTO events (event_id, tenant_id, user_id, event_type_id, occasion_id, instance, cycle,
+            occurrence_date, state, reason, nominal_due_time, due_time, deliver_by, decide_time, late,
+            priority, event_type_version, recipient_version, tzdata_version, time_zone,
+            utc_offset_seconds, shifts)
+        SELECT i.event_id, i.tenant_id, i.user_id, i.event_type_id, i.occasion_id, i.instance, i.cycle,
+            i.occurrence_date, i.state, i.reason, i.nominal_due_time, i.due_time, i.deliver_by,
+            :decide_time, i.late, i.priority, i.rule_version, i.recipient_version, i.tzdata_version,
+            i.time_zone, i.utc_offset_seconds, i.shifts
+        FROM input i JOIN winner USING (plan_id)
+        ORDER BY i.event_id
+        ON CONFLICT (event_id) DO NOTHING
+        RETURNING event_id
+    ),
+    moved_on AS (
+        UPDATE plans p SET version = p.version + 1, {", ".join(f"{name} = i.n_{name}" for name in _NEXT)}
+        FROM input i JOIN winner USING (plan_id)
+        WHERE p.plan_id = i.plan_id
+    )
+    SELECT event_id FROM recorded
+    """  # noqa: S608 - column names of this module
+)
+# Primary key: what turned out to be due later waits there, under the version it was read with.
+_DEFER = text(
+    f"""
+    UPDATE plans p SET version = p.version + 1,
+        {", ".join(f"{name} = i.{name}" for name in _PLAN if name in _NEXT)}
+    FROM {source(_PLAN, PLAN_TYPES, name="i")}
+    WHERE p.plan_id = i.plan_id AND p.version = i.version
+    """  # noqa: S608
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """One row of a decide batch: the plan as decided, how it ends, and the plan of its next cycle.
+
+    `version` is the plan's as it was read: the one that must still be stored.
+    """
+
+    plan: Plan
+    next_plan: Plan
+    version: int
+    event_type: EventType
+    state: str
+    reason: str
+    late: bool
+    time_zone: str
+    utc_offset_seconds: int
+
+
+async def commit(
+    connection: AsyncConnection, batch: Sequence[Decided], event_ids: Sequence[str], *, now: Instant
+) -> set[str]:
+    """Write events and move plans on; return the ids of the events that came to be in this call.
+
+    Whatever changed since a plan was read (its version, its event type's version) keeps it out.
+    """
+    rows = [_row(decided, name) for decided, name in zip(batch, event_ids, strict=True)]
+    bound = {**parameters(_COLUMNS, rows), "decide_time": now.to_stdlib()}
+    return {row[0] for row in await connection.execute(_DECIDE, bound)}
+
+
+async def defer(connection: AsyncConnection, plans: Sequence[Plan], versions: Sequence[int]) -> None:
+    """Let plans wait for their recomputed due time, unless they changed meanwhile."""
+    at = _PLAN.index("version")
+    rows = []
+    for plan, version in zip(plans, versions, strict=True):
+        values = list(plan_row(plan))
+        values[at] = version
+        rows.append(values)
+    await connection.execute(_DEFER, parameters(_PLAN, rows))
+
+
+def _row(decided: Decided, name: str) -> tuple[object, ...]:
+    plan, event_type = decided.plan, decided.event_type
+    values = plan_row(plan)
+    following = plan_row(decided.next_plan)
+    return (
+        plan.plan_id,
+        decided.version,
+        event_type.version,
+        name,
+        *values[1:6],
+        values[8],
+        values[11],
+        decided.state,
+        decided.reason,
+        *values[12:15],
+        decided.late,
+        int(event_type.priority),
+        values[16],
+        values[18],
+        decided.time_zone,
+        decided.utc_offset_seconds,
+        values[19],
+        *(following[index] for index in _NEXT_AT),
+    )

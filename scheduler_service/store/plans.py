@@ -1,0 +1,206 @@
+"""Plans: read and written in batches, always locked in id order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+from whenever import Instant
+
+from scheduler_service.domain.ids import PLAN_ID_BYTES
+from scheduler_service.domain.plans import Plan
+from scheduler_service.domain.recipients import Recipient
+from scheduler_service.store.arrays import parameters, source
+from scheduler_service.store.rows import PLAN_COLUMNS, PLAN_TYPES, plan_from, plan_row, recipient_from
+
+_COLUMNS = PLAN_COLUMNS.split(", ")
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which plans or events a listing is about; an empty `event_type_id` means all."""
+
+    due_after: datetime
+    due_before: datetime
+    event_type_id: str = ""
+
+
+# Primary key: the plans of one person are one range of it, [user part, user part + 1).
+_OF_USERS = text(
+    f"""
+    SELECT {", ".join("p." + column for column in _COLUMNS)}
+    FROM {source(["low", "high"], ["bytea[]", "bytea[]"])}
+    JOIN plans p ON p.plan_id >= input.low AND p.plan_id < input.high
+    ORDER BY p.plan_id
+    FOR UPDATE OF p
+    """  # noqa: S608 - column names of this module
+)
+# Primary key. The rows are locked by _OF_USERS before; the guard catches what was not.
+_UPSERT = text(
+    f"""
+    INSERT INTO plans ({PLAN_COLUMNS})
+    SELECT * FROM {source(_COLUMNS, PLAN_TYPES)} ORDER BY plan_id
+    ON CONFLICT (plan_id) DO UPDATE
+    SET version = excluded.version, cycle = excluded.cycle, last_cycle = excluded.last_cycle,
+        last_date = excluded.last_date, occurrence_date = excluded.occurrence_date,
+        nominal_due_time = excluded.nominal_due_time, due_time = excluded.due_time,
+        deliver_by = excluded.deliver_by, enrol_time = excluded.enrol_time,
+        recipient_version = excluded.recipient_version, event_type_version = excluded.event_type_version,
+        tzdata_version = excluded.tzdata_version, shifts = excluded.shifts, moved = excluded.moved
+    WHERE plans.version < excluded.version
+    """  # noqa: S608
+)
+# Primary key.
+_DELETE = text("DELETE FROM plans WHERE plan_id = ANY(CAST(:plan_ids AS bytea[]))")
+# Primary key.
+_GET = text(f"SELECT {PLAN_COLUMNS} FROM plans WHERE plan_id = :plan_id AND tenant_id = :tenant_id")  # noqa: S608
+# plans_due: one probe per shard, in due order.
+_DUE_KEYS = text(
+    """
+    SELECT due.plan_id, due.version
+    FROM unnest(CAST(:shards AS smallint[])) AS s(shard)
+    CROSS JOIN LATERAL (
+        SELECT plan_id, version, due_time FROM plans
+        WHERE plans.shard = s.shard AND due_time <= :horizon
+        ORDER BY due_time, plan_id
+        LIMIT :per_shard
+    ) AS due
+    ORDER BY due.due_time, due.plan_id
+    LIMIT :size
+    """
+)
+# Primary key of plans, then of recipients.
+_PREFETCH = text(
+    f"""
+    SELECT {", ".join("p." + column for column in _COLUMNS)},
+        r.version, r.time_zone, r.locale, r.given_name, r.family_name, r.occasions, r.attributes
+    FROM plans p LEFT JOIN recipients r USING (tenant_id, user_id)
+    WHERE p.plan_id = ANY(CAST(:plan_ids AS bytea[])) AND p.due_time IS NOT NULL
+    ORDER BY p.due_time, p.plan_id
+    """  # noqa: S608
+)
+# plans_due in each shard; tenants that are a small part of a large store pay for the others' rows.
+_OPEN_PAGE = text(
+    f"""
+    SELECT {", ".join("due." + column for column in _COLUMNS)}
+    FROM generate_series(0, 63) AS s(shard)
+    CROSS JOIN LATERAL (
+        SELECT {PLAN_COLUMNS} FROM plans
+        WHERE plans.shard = s.shard AND tenant_id = :tenant_id
+          AND (due_time, plan_id) > (:after_time, CAST(:after_id AS bytea))
+          AND due_time > :due_after AND due_time < :due_before
+          AND (:event_type_id = '' OR event_type_id = :event_type_id)
+        ORDER BY due_time, plan_id
+        LIMIT :size
+    ) AS due
+    ORDER BY due.due_time, due.plan_id
+    LIMIT :size
+    """  # noqa: S608
+)
+
+# Primary key.
+_OF_USER = text(
+    f"SELECT {PLAN_COLUMNS} FROM plans WHERE plan_id >= :low AND plan_id < :high"  # noqa: S608
+    " ORDER BY plan_id"
+)
+# plans_due in each shard for what is due; the number of open plans is read from the index's statistics.
+_FIGURES = text(
+    """
+    SELECT (SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'plans_due'::regclass),
+        count(*), min(due.due_time)
+    FROM generate_series(0, 63) AS s(shard)
+    CROSS JOIN LATERAL (
+        SELECT due_time FROM plans WHERE plans.shard = s.shard AND due_time <= :now
+    ) AS due
+    """
+)
+
+
+def user_range(part: bytes) -> tuple[bytes, bytes]:
+    """Return the half-open range of plan ids that begin with a user's part."""
+    after = int.from_bytes(part, "big") + 1
+    beyond_all = b"\xff" * (PLAN_ID_BYTES + 1)
+    return part, beyond_all if after.bit_length() > 8 * len(part) else after.to_bytes(len(part), "big")
+
+
+async def of_users(connection: AsyncConnection, user_parts: Sequence[bytes]) -> list[Plan]:
+    """Return and lock the plans of these people, in id order."""
+    ranges = parameters(["low", "high"], [user_range(part) for part in user_parts])
+    return [plan_from(row) for row in await connection.execute(_OF_USERS, ranges)]
+
+
+async def upsert(connection: AsyncConnection, plans: Sequence[Plan]) -> None:
+    """Write these plans; a stored one with the same or a newer version stays."""
+    if plans:
+        await connection.execute(_UPSERT, parameters(_COLUMNS, map(plan_row, plans)))
+
+
+async def delete(connection: AsyncConnection, plan_ids: Sequence[bytes]) -> None:
+    """Forget plans of which nothing was ever decided."""
+    if plan_ids:
+        await connection.execute(_DELETE, {"plan_ids": list(plan_ids)})
+
+
+async def get(connection: AsyncConnection, tenant_id: str, plan_id: bytes) -> Plan | None:
+    """Return one plan of this tenant."""
+    row = (await connection.execute(_GET, {"plan_id": plan_id, "tenant_id": tenant_id})).first()
+    return None if row is None else plan_from(row)
+
+
+async def due_keys(
+    connection: AsyncConnection, shards: Sequence[int], *, horizon: Instant, size: int
+) -> list[tuple[bytes, int]]:
+    """Return (plan id, version) of at most `size` plans of these shards due by `horizon`, in due order."""
+    rows = await connection.execute(
+        _DUE_KEYS,
+        {"shards": list(shards), "horizon": horizon.to_stdlib(), "per_shard": size, "size": size},
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+async def prefetch(
+    connection: AsyncConnection, plan_ids: Sequence[bytes]
+) -> list[tuple[Plan, Recipient | None]]:
+    """Return these plans with the people they are for, in due order."""
+    rows = await connection.execute(_PREFETCH, {"plan_ids": list(plan_ids)})
+    width = len(_COLUMNS)
+    return [
+        (
+            plan_from(row[:width]),
+            None if row[width] is None else recipient_from((row[1], row[2], *row[width:])),
+        )
+        for row in rows
+    ]
+
+
+async def open_page(
+    connection: AsyncConnection, tenant_id: str, *, after: tuple[datetime, bytes], window: Window, size: int
+) -> list[Plan]:
+    """Return the next `size` open plans of a tenant in (due_time, plan_id) order."""
+    rows = await connection.execute(
+        _OPEN_PAGE,
+        {
+            "tenant_id": tenant_id,
+            "after_time": after[0],
+            "after_id": after[1],
+            "due_after": window.due_after,
+            "due_before": window.due_before,
+            "event_type_id": window.event_type_id,
+            "size": size,
+        },
+    )
+    return [plan_from(row) for row in rows]
+
+
+async def of_user(connection: AsyncConnection, part: bytes) -> list[Plan]:
+    """Return the plans of one person, without locking them."""
+    low, high = user_range(part)
+    rows = await connection.execute(_OF_USER, {"low": low, "high": high})
+    return [plan_from(row) for row in rows]
+
+
+async def figures(connection: AsyncConnection, *, now: Instant) -> tuple[int, int, Instant | None]:
+    """Return (open plans as PostgreSQL estimates them, due and undecided, the oldest due time)."""
+    row = (await connection.execute(_FIGURES, {"now": now.to_stdlib()})).one()
+    return int(row[0]), int(row[1]), None if row[2] is None else Instant(row[2])

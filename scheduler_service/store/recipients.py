@@ -1,0 +1,116 @@
+"""Recipients: the scheduler's copy of what it needs of a user."""
+
+from collections.abc import Sequence
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from scheduler_service.domain.recipients import Recipient
+from scheduler_service.store.arrays import parameters, source
+from scheduler_service.store.rows import occasions_json, recipient_from
+
+COLUMNS = "tenant_id, user_id, version, time_zone, locale, given_name, family_name, occasions, attributes"
+
+_WRITTEN = [
+    "tenant_id",
+    "epoch",
+    "user_id",
+    "version",
+    "time_zone",
+    "locale",
+    "given_name",
+    "family_name",
+    "occasions",
+    "attributes",
+]
+_TYPES = [
+    "text[]",
+    "text[]",
+    "text[]",
+    "bigint[]",
+    "text[]",
+    "text[]",
+    "text[]",
+    "text[]",
+    "jsonb[]",
+    "jsonb[]",
+]
+
+# Primary key, in its order: two planners of different terms cannot lock each other out.
+_UPSERT = text(
+    f"""
+    INSERT INTO recipients ({", ".join(_WRITTEN)})
+    SELECT * FROM {source(_WRITTEN, _TYPES)} ORDER BY tenant_id, user_id
+    ON CONFLICT (tenant_id, user_id) DO UPDATE
+    SET epoch = excluded.epoch, version = excluded.version, time_zone = excluded.time_zone,
+        locale = excluded.locale, given_name = excluded.given_name, family_name = excluded.family_name,
+        occasions = excluded.occasions, attributes = excluded.attributes
+    """  # noqa: S608 - column names of this module
+)
+# Primary key.
+_VERSIONS = text(
+    f"""
+    SELECT r.tenant_id, r.user_id, r.epoch, r.version FROM recipients r
+    JOIN {source(["tenant_id", "user_id"], ["text[]", "text[]"])} USING (tenant_id, user_id)
+    """  # noqa: S608
+)
+# Primary key.
+_DELETE = text(
+    f"""
+    DELETE FROM recipients r USING {source(["tenant_id", "user_id"], ["text[]", "text[]"])}
+    WHERE r.tenant_id = input.tenant_id AND r.user_id = input.user_id
+    """  # noqa: S608
+)
+# Primary key, from where the last page ended.
+_PAGE = text(
+    f"SELECT {COLUMNS} FROM recipients"  # noqa: S608
+    " WHERE tenant_id = :tenant_id AND user_id > :after ORDER BY user_id LIMIT :size"
+)
+# A walk over all recipients, once after a restore or a resync.
+_GHOSTS = text("SELECT tenant_id, user_id FROM recipients WHERE epoch <> :epoch LIMIT :size")
+
+Key = tuple[str, str]
+
+
+async def upsert(connection: AsyncConnection, recipients: Sequence[Recipient], *, epoch: str) -> None:
+    """Replace these recipients' copies."""
+    rows = (
+        (
+            r.tenant_id,
+            epoch,
+            r.user_id,
+            r.version,
+            r.time_zone,
+            r.locale,
+            r.given_name,
+            r.family_name,
+            occasions_json(r.occasions),
+            orjson.dumps(r.attributes).decode(),
+        )
+        for r in recipients
+    )
+    await connection.execute(_UPSERT, parameters(_WRITTEN, rows))
+
+
+async def versions(connection: AsyncConnection, keys: Sequence[Key]) -> dict[Key, tuple[str, int]]:
+    """Return (epoch, version) of those that are known."""
+    rows = await connection.execute(_VERSIONS, parameters(["tenant_id", "user_id"], keys))
+    return {(row[0], row[1]): (row[2], row[3]) for row in rows}
+
+
+async def delete(connection: AsyncConnection, keys: Sequence[Key]) -> None:
+    """Forget these people."""
+    await connection.execute(_DELETE, parameters(["tenant_id", "user_id"], keys))
+
+
+async def page(connection: AsyncConnection, tenant_id: str, *, after: str, size: int) -> list[Recipient]:
+    """Return the next `size` recipients of a tenant in id order."""
+    rows = await connection.execute(_PAGE, {"tenant_id": tenant_id, "after": after, "size": size})
+    return [recipient_from(row) for row in rows]
+
+
+async def ghosts(connection: AsyncConnection, *, epoch: str, size: int) -> list[Key]:
+    """Return people whom nothing confirmed since the user store's epoch changed."""
+    rows = await connection.execute(_GHOSTS, {"epoch": epoch, "size": size})
+    return [(row[0], row[1]) for row in rows]

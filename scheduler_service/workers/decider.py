@@ -1,0 +1,225 @@
+"""At the due instant: decide a batch, commit it in one transaction, hand it over."""
+
+import uuid
+from collections import Counter as Tally
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, assert_never
+
+import structlog
+from prometheus_client import Counter, Histogram
+from redletter.delivery.v1 import intake_service_pb2 as intake_pb2
+from sqlalchemy.ext.asyncio import AsyncEngine
+from whenever import Instant
+
+from chassis import zones
+from chassis.clocks import BusinessClock
+from chassis.database import unit_of_work
+from chassis.traces import traceparent, tracer
+from chassis.wire import date, timestamp
+from scheduler_service.domain.decisions import Defer, Expire, Fail, Send, Suppress, decide
+from scheduler_service.domain.moments import due_moment
+from scheduler_service.domain.plans import Plan, next_plan
+from scheduler_service.domain.recipients import zone_of
+from scheduler_service.rendering.templates import Cache
+from scheduler_service.store import decisions, handovers
+from scheduler_service.store.decisions import EXPIRED, FAILED, SENT, SUPPRESSED, Decided
+from scheduler_service.store.handovers import Handover
+from scheduler_service.workers.prefetcher import make_ready
+from scheduler_service.workers.rules import Rules
+from scheduler_service.workers.window import Ready, Window
+
+log = structlog.get_logger()
+
+BATCH: Final = 500
+MAX_BATCH_BYTES: Final = 8 * 1024 * 1024
+LONGEST_WAIT_SECONDS: Final = 0.5
+
+DECIDED = Counter(
+    "redletter_scheduler_events_decided_total", "Events by the state they were decided to.", ["state"]
+)
+LOST = Counter(
+    "redletter_scheduler_decisions_lost_total",
+    "Plans that changed between reading and deciding; they are read again.",
+)
+LATENESS = Histogram(
+    "redletter_scheduler_decide_lateness_seconds",
+    "Business seconds from the due time to the commit of the decision to send.",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600, 3600),
+)
+
+
+@dataclass
+class Batch:
+    """Decisions of one moment: what becomes events, what is put off."""
+
+    now: Instant
+    ready: list[Ready] = field(default_factory=list)
+    decided: list[Decided] = field(default_factory=list)
+    deferred: list[Plan] = field(default_factory=list)
+    deferred_versions: list[int] = field(default_factory=list)
+
+    def add(
+        self, ready: Ready, plan: Plan, version: int, state: str, reason: str = "", *, late: bool = False
+    ) -> None:
+        """Note how the cycle of `plan` ends, and what follows; `version` is the plan's as it was read."""
+        assert plan.occurrence_date is not None
+        defaults, recipient, rule = ready.defaults, ready.recipient, ready.event_type
+        zone = defaults.time_zone if recipient is None else zone_of(recipient, defaults)
+        following = next_plan(
+            plan,
+            recipient,
+            event_type=rule,
+            defaults=defaults,
+            sent=state == SENT,
+            tzdata_version=zones.version(),
+        )
+        offset = due_moment(plan.occurrence_date, rule.local_time, zone).utc_offset_seconds
+        self.ready.append(ready)
+        self.decided.append(Decided(plan, following, version, rule, state, reason, late, zone, offset))
+
+
+class Decider:
+    """Takes what is due out of the window, 500 at a time."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        clock: BusinessClock,
+        *,
+        window: Window,
+        rules: Rules,
+        templates: Cache,
+        may_decide: Callable[[], bool],
+        offer: Callable[[Handover], None],
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._window = window
+        self._rules = rules
+        self._templates = templates
+        self._may_decide = may_decide
+        self._offer = offer
+
+    async def iterate(self) -> float | None:
+        """Decide what is due now; return the seconds until something else is."""
+        if not self._may_decide():
+            return 0.05
+        now = self._clock.now()
+        due = self._window.take_due(now, size=BATCH)
+        if not due:
+            return self._wait()
+        with tracer.start_as_current_span("decide", attributes={"redletter.plans": len(due)}):
+            await self._commit(self._decide(due, now))
+        return 0
+
+    def _wait(self) -> float:
+        due_time = self._window.next_due()
+        if due_time is None:
+            return LONGEST_WAIT_SECONDS
+        # Rounded up by a hair: waking early would only find nothing due yet.
+        return min(LONGEST_WAIT_SECONDS, max(0.0005, self._clock.real_seconds_until(due_time) + 0.0002))
+
+    def _decide(self, due: list[Ready], now: Instant) -> Batch:
+        batch = Batch(now)
+        size = 0
+        for ready in due:
+            if size > MAX_BATCH_BYTES:
+                self._window.put(ready)
+                continue
+            self._decide_one(batch, ready)
+            if ready.rendered is not None:
+                size += len(ready.rendered.head) + len(ready.rendered.tail)
+        return batch
+
+    def _decide_one(self, batch: Batch, ready: Ready) -> None:
+        version = ready.plan.version
+        decision = decide(ready.plan, ready.recipient, ready.event_type, ready.defaults, batch.now)
+        plan = decision.plan
+        if isinstance(decision, Send) and plan is not ready.plan:
+            ready = make_ready(self._templates, plan, ready.recipient, ready.event_type, ready.defaults)
+        match decision:
+            case Defer() if plan is ready.plan:
+                self._window.put(ready)
+            case Defer():
+                batch.deferred.append(plan)
+                batch.deferred_versions.append(version)
+            case Send() if ready.failure is None:
+                batch.add(ready, plan, version, SENT, late=decision.late)
+            case Send():
+                batch.add(ready, plan, version, FAILED, str(ready.failure))
+            case Suppress():
+                batch.add(ready, plan, version, SUPPRESSED, str(decision.reason))
+            case Expire():
+                batch.add(ready, plan, version, EXPIRED, str(decision.reason))
+            case Fail():
+                batch.add(ready, plan, version, FAILED, str(decision.reason))
+            case _:
+                assert_never(decision)
+
+    async def _commit(self, batch: Batch) -> None:
+        handover: Handover | None = None
+        async with unit_of_work(self._engine) as connection:
+            if batch.deferred:
+                await decisions.defer(connection, batch.deferred, batch.deferred_versions)
+            ids = [ready.event_id for ready in batch.ready]
+            recorded = await decisions.commit(connection, batch.decided, ids, now=batch.now)
+            handover = _handover(batch, recorded)
+            if handover is not None:
+                await handovers.insert(connection, handover)
+        if handover is not None:
+            self._offer(handover)
+        self._account(batch, recorded)
+
+    def _account(self, batch: Batch, recorded: set[str]) -> None:
+        lost = len(batch.decided) - len(recorded)
+        if lost:
+            LOST.inc(lost)
+            self._rules.forget()
+        tally: Tally[str] = Tally()
+        late = 0
+        for ready, decided in zip(batch.ready, batch.decided, strict=True):
+            if ready.event_id not in recorded:
+                continue
+            tally[decided.state] += 1
+            late += decided.late
+            if decided.state == SENT and decided.plan.due_time is not None:
+                LATENESS.observe((batch.now - decided.plan.due_time).total("seconds"))
+            elif decided.state != SENT:
+                log.info("event.ended", event_id=ready.event_id, state=decided.state, reason=decided.reason)
+        for state, count in tally.items():
+            DECIDED.labels(state).inc(count)
+        log.info("events.decided", **tally, late=late, lost=lost, deferred=len(batch.deferred))
+
+
+def _handover(batch: Batch, recorded: set[str]) -> Handover | None:
+    """Return the frozen bytes of what this transaction decided to send; nothing for what it lost."""
+    events = [
+        _accepted(ready, decided, batch.now)
+        for ready, decided in zip(batch.ready, batch.decided, strict=True)
+        if decided.state == SENT and ready.event_id in recorded
+    ]
+    if not events:
+        return None
+    name = uuid.uuid4()
+    request = intake_pb2.AcceptEventsRequest(handover_id=str(name), events=events, traceparent=traceparent())
+    return Handover(name, len(events), request.SerializeToString())
+
+
+def _accepted(ready: Ready, decided: Decided, now: Instant) -> intake_pb2.AcceptedEvent:
+    plan = decided.plan
+    assert ready.rendered is not None
+    assert plan.due_time is not None
+    assert plan.deliver_by is not None
+    return intake_pb2.AcceptedEvent(
+        event_id=ready.event_id,
+        tenant_id=plan.tenant_id,
+        user_id=plan.user_id,
+        event_type_id=plan.event_type_id,
+        occurrence_date=date(plan.occurrence_date),
+        due_time=timestamp(plan.due_time),
+        decide_time=timestamp(now),
+        deliver_by=timestamp(plan.deliver_by),
+        priority=int(ready.event_type.priority),  # type: ignore[arg-type]  # same numbers by design
+        body=ready.rendered.body(late=decided.late),
+    )
