@@ -1,0 +1,1 @@
+"""The verbs of `redletter`, one module per noun."""

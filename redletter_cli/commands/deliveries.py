@@ -1,0 +1,81 @@
+"""`redletter deliveries`: what got where, and what did not."""
+
+from contextlib import closing
+from typing import Annotated
+
+import typer
+from redletter.delivery.v1 import delivery_pb2, delivery_service_pb2
+
+from redletter_cli.commands.options import ApiKey, Config, Limit, Output, OutputFormat, enum_value
+from redletter_cli.commands.session import connect, documents, pages, show_list, show_one
+from redletter_cli.render.document import document
+
+deliveries = typer.Typer(help="What got where, and what did not.", no_args_is_help=True)
+
+_MOST_ATTEMPTS = 1000
+_COLUMNS = {
+    "EVENT": "event_id",
+    "ENDPOINT": "endpoint_id",
+    "STATE": "state",
+    "CAUSE": "cause",
+    "ATTEMPTS": "attempts",
+    "STATUS": "last_attempt.status_code",
+    "NEXT": "next_time",
+    "ENDED": "end_time",
+}
+
+
+@deliveries.command("list")
+def list_deliveries(
+    *,
+    endpoint: Annotated[str, typer.Option(help="Only to this endpoint; `inbox` is the inbox.")] = "",
+    event: Annotated[str, typer.Option(metavar="EVENT_ID", help="Only of this event.")] = "",
+    state: Annotated[
+        list[str] | None,
+        typer.Option(help="pending, delivered, dead, expired or cancelled. Repeatable. Default: all."),
+    ] = None,
+    limit: Limit = 100,
+    output: Output = OutputFormat.TABLE,
+    config: Config = None,
+    api_key: ApiKey = None,
+) -> None:
+    """List deliveries: pending ones, then ended ones, newest first."""
+    states = [enum_value(delivery_pb2.Delivery.State.DESCRIPTOR, s) for s in state or ()]
+    request = delivery_service_pb2.ListDeliveriesRequest(endpoint_id=endpoint, event_id=event, states=states)
+
+    def page(size: int, token: str) -> delivery_service_pb2.ListDeliveriesResponse:
+        request.page_size, request.page_token = size, token
+        return client.deliveries.ListDeliveries(request)
+
+    with closing(connect(config, api_key)) as client:
+        found, more = pages(page, lambda answer: answer.deliveries, limit)
+    show_list(output, _COLUMNS, documents(found), more=more)
+
+
+@deliveries.command()
+def get(
+    event_id: Annotated[str, typer.Argument(help="The event's id.")],
+    endpoint_id: Annotated[str, typer.Argument(metavar="ENDPOINT", help="The endpoint's name.")],
+    *,
+    output: Output = OutputFormat.TABLE,
+    config: Config = None,
+    api_key: ApiKey = None,
+) -> None:
+    """Show one delivery with all its attempts."""
+    with closing(connect(config, api_key)) as client:
+        answer = client.deliveries.GetDelivery(
+            delivery_service_pb2.GetDeliveryRequest(event_id=event_id, endpoint_id=endpoint_id)
+        )
+        attempts, _ = pages(
+            lambda size, token: client.deliveries.ListAttempts(
+                delivery_service_pb2.ListAttemptsRequest(
+                    event_id=event_id, endpoint_id=endpoint_id, page_size=size, page_token=token
+                )
+            ),
+            lambda page: page.attempts,
+            _MOST_ATTEMPTS,
+        )
+    delivery = document(answer.delivery)
+    if output is OutputFormat.TABLE:  # both are among the attempts
+        del delivery["first_attempt"], delivery["last_attempt"]
+    show_one(output, {"delivery": delivery, "attempts": documents(attempts)})

@@ -1,0 +1,1 @@
+"""A receiver of webhooks on loopback: reads, verifies, records, answers."""

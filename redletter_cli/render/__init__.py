@@ -1,0 +1,1 @@
+"""What the verbs print: documents for programs, tables for people."""
