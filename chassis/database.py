@@ -21,10 +21,7 @@ IDLE_TIMEOUT = timedelta(seconds=10)
 
 
 def create_engine(url: str, *, name: str, schema: str, pool_size: int = 8) -> AsyncEngine:
-    """Return an engine whose sessions see `schema` only, with statement, lock and idle timeouts.
-
-    Statements are not prepared by name, so that a pooler such as PgBouncer may stand in between.
-    """
+    """Return an engine whose sessions see `schema` only, with statement, lock and idle timeouts."""
     return create_async_engine(
         url,
         pool_size=pool_size,

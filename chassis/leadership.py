@@ -8,6 +8,7 @@ A service that elects keeps this table in its schema:
     leadership(role text PRIMARY KEY, term bigint, holder text, renew_time timestamptz, since timestamptz)
 """
 
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -133,9 +134,10 @@ class Leadership:
         self._dismiss("stopping")
         if term is None:
             return
-        try:
-            if self._redis is not None:
+        if self._redis is not None:
+            with contextlib.suppress(*REDIS_ERRORS):  # PostgreSQL's row below is then the lock
                 await self._command(_RELEASE)
+        try:
             async with unit_of_work(self._engine) as connection:
                 await connection.execute(
                     text("UPDATE leadership SET renew_time = 'epoch' WHERE role = :role AND term = :term"),

@@ -86,6 +86,9 @@ async def run(name: str, parts: Sequence[Part], *, grace: timedelta) -> int:
         sys.stderr.write(f"{name}: {error}\n")
         await _stop(started, grace)
         return 2
+    except Exception:
+        await _stop(started, grace)
+        raise
     LIFECYCLE.labels("started").inc()
     log.info("service.started", seconds=round(time.monotonic() - began, 3))
     await stopping.wait()

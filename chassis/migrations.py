@@ -42,7 +42,10 @@ async def _migrate(url: str, schema: str, directory: Path) -> None:
     try:
         async with engine.connect() as connection:
             await connection.execute(text("SET statement_timeout = '10min'"))
+            # Another replica may migrate for longer than a lock may be waited for otherwise.
+            await connection.execute(text("SET lock_timeout = 0"))
             await connection.execute(text(f"SELECT pg_advisory_lock({_LOCK})"))
+            await connection.execute(text("RESET lock_timeout"))
             await connection.commit()
             await connection.run_sync(_upgrade, schema, directory)
             await connection.execute(text(f"SELECT pg_advisory_unlock({_LOCK})"))

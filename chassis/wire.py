@@ -8,6 +8,8 @@ from google.type.date_pb2 import Date as WireDate
 from google.type.timeofday_pb2 import TimeOfDay
 from whenever import Date, Instant, Time
 
+from chassis.errors import InvalidInput
+
 _SECOND = 1_000_000_000
 
 
@@ -19,9 +21,18 @@ def timestamp(instant: Instant | datetime) -> Timestamp:
     return Timestamp(seconds=seconds, nanos=nanos)
 
 
-def instant(stamp: Timestamp) -> Instant:
-    """Return the instant that a wire timestamp names."""
-    return Instant.from_timestamp(stamp.seconds * _SECOND + stamp.nanos, unit="nanosecond")
+def instant(stamp: Timestamp, *, field: str = "time") -> Instant:
+    """Return the instant that a wire timestamp names.
+
+    Raises:
+        InvalidInput: it is not in the years 1 to 9999.
+    """
+    try:
+        return Instant.from_timestamp(stamp.seconds * _SECOND + stamp.nanos, unit="nanosecond")
+    except ValueError:
+        why = f"there is no instant {stamp.seconds} seconds from 1970"
+        allowed = "0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z"
+        raise InvalidInput.at(field, why, value=str(stamp.seconds), allowed=allowed) from None
 
 
 def moment(instant: Instant) -> datetime:

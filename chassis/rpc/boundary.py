@@ -84,12 +84,12 @@ class Boundary(grpc.aio.ServerInterceptor):
         metadata = {
             key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)
         }
-        request_id = metadata.get("x-request-id") or uuid.uuid4().hex
+        request_id = metadata.get("x-request-id", "")[:64] or uuid.uuid4().hex
         began = time.perf_counter()
         status: status_pb2.Status | None = None
         code = "OK"
         RPC_ACTIVE.labels(self._service).inc()
-        with structlog.contextvars.bound_contextvars(request_id=request_id[:64], method=method):
+        with structlog.contextvars.bound_contextvars(request_id=request_id, method=method):
             try:
                 caller = await self._authenticate(metadata)
                 credentials.enter(caller)

@@ -1,5 +1,6 @@
 """Calls between the services: spread over replicas, signed, traced, with a deadline."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ import grpc
 from chassis.rpc.credentials import InternalToken
 from chassis.rpc.server import MAX_INTERNAL_BYTES
 
+_IPV4 = re.compile(r"[0-9.]+:[0-9]+")
 _SPREAD = '{"loadBalancingConfig": [{"round_robin": {}}]}'
 
 
@@ -15,10 +17,15 @@ def target(addresses: str) -> str:
     """Return the gRPC target of a setting: `host:port`, or several separated by commas.
 
     A DNS name is resolved again as replicas come and go (a headless service in Kubernetes).
+
+    Raises:
+        ValueError: none is given, or several of which one is a name: gRPC would use only the first.
     """
     listed = [part.strip() for part in addresses.split(",") if part.strip()]
-    if all(part[0].isdigit() for part in listed):
+    if listed and all(_IPV4.fullmatch(part) for part in listed):
         return "ipv4:" + ",".join(listed)
+    if len(listed) != 1:
+        raise ValueError(f"{addresses!r} is not an address (allowed: one name:port, or several IPv4:port)")
     return "dns:///" + listed[0]
 
 

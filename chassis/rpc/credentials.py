@@ -14,6 +14,7 @@ TENANT = "tenant"
 
 # Both ends use real clocks; receivers of the token accept what two honest clocks can differ by.
 TOKEN_SECONDS = 300
+_LONGEST_STAMP = 12
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ class InternalToken:
         """Return the internal caller, or raise Unauthenticated."""
         scheme, _, token = metadata.get("authorization", "").partition(" ")
         stamp, _, signature = token.partition(".")
-        if scheme != "Internal" or not stamp.isdigit():
+        if scheme != "Internal" or not stamp.isdigit() or len(stamp) > _LONGEST_STAMP:
             raise Unauthenticated("no internal credential: this port is for Redletter's own services")
         if abs(time.time() - int(stamp)) > TOKEN_SECONDS:
             raise Unauthenticated("the internal credential is too old: check the clocks of the services")

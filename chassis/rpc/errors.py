@@ -1,7 +1,7 @@
 """Errors become gRPC statuses here and nowhere else; each carries google.rpc.ErrorInfo with a reason."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import asyncpg
 import grpc
@@ -13,6 +13,10 @@ from chassis import errors
 from chassis.wire import duration
 
 DOMAIN = "redletter"
+
+# A status travels in the trailers, which clients cap at 8 KB; a larger one would arrive as another error.
+_LONGEST_MESSAGE = 1_000
+_LONGEST_VIOLATIONS = 2_500
 
 _CODES: dict[type[errors.RedletterError], int] = {
     errors.InvalidInput: code_pb2.INVALID_ARGUMENT,
@@ -44,7 +48,7 @@ _DATABASE_AWAY = (
 
 def status_of(error: errors.RedletterError) -> status_pb2.Status:
     """Return the status of an error, with its details; also used for the items of a batch."""
-    status = status_pb2.Status(code=_CODES[_known_type(error)], message=error.message)
+    status = status_pb2.Status(code=_CODES[_known_type(error)], message=_cut(error.message, _LONGEST_MESSAGE))
     for detail in _details(error):
         status.details.add().Pack(detail)
     return status
@@ -75,6 +79,25 @@ def internal(request_id: str) -> status_pb2.Status:
     return status
 
 
+def _first(violations: Sequence[errors.FieldViolation]) -> Iterator[errors.FieldViolation]:
+    """Yield as many violations as fit into the trailers, at least one."""
+    room = _LONGEST_VIOLATIONS
+    for violation in violations:
+        sentence = violation.sentence()
+        room -= len(violation.field.encode()) + len(sentence.encode())
+        if room < 0 and violation is not violations[0]:
+            return
+        yield violation
+
+
+def _cut(text: str, longest: int) -> str:
+    """Return `text` in at most about `longest` bytes, its cut end marked."""
+    encoded = text.encode()
+    if len(encoded) <= longest:
+        return text
+    return encoded[:longest].decode(errors="ignore") + "..."
+
+
 def _known_type(error: errors.RedletterError) -> type[errors.RedletterError]:
     return next(kind for kind in type(error).__mro__ if kind in _CODES)
 
@@ -85,9 +108,9 @@ def _details(error: errors.RedletterError) -> Iterator[Message]:
         yield error_details_pb2.BadRequest(
             field_violations=[
                 error_details_pb2.BadRequest.FieldViolation(
-                    field=v.field, description=v.sentence(), reason=error.reason
+                    field=v.field, description=_cut(v.sentence(), _LONGEST_MESSAGE), reason=error.reason
                 )
-                for v in error.violations
+                for v in _first(error.violations)
             ]
         )
     if isinstance(error, errors.TooManyRequests | errors.DependencyUnavailable):

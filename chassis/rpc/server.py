@@ -46,7 +46,8 @@ class Port:
                 ("grpc.max_send_message_length", max_bytes),
                 # Clients come back regularly, so that new replicas get their share.
                 ("grpc.max_connection_age_ms", 300_000),
-                ("grpc.max_connection_age_grace_ms", 30_000),
+                # An import may take long: a call under way is never cut for the sake of balance.
+                ("grpc.max_connection_age_grace_ms", 3_600_000),
             ],
         )
         for add in register:

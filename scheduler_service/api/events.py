@@ -77,13 +77,16 @@ class Events(service_grpc.EventServiceServicer):
     ) -> service_pb.ListEventsResponse:
         """Return a page of events in the order of their due times."""
         tenant_id = credentials.tenant_id()
+        window = Window(
+            _time(request, "due_after", _BEGINNING), _time(request, "due_before", _END), request.event_type_id
+        )
         bound = [
             tenant_id,
             request.user_id,
             request.event_type_id,
             list(request.states),
-            request.due_after.ToJsonString(),
-            request.due_before.ToJsonString(),
+            window.due_after.isoformat(),
+            window.due_before.isoformat(),
         ]
         key = pages.decode(request.page_token, bound)
         after = (
@@ -91,7 +94,9 @@ class Events(service_grpc.EventServiceServicer):
         )
         size = pages.page_size(request.page_size)
         async with self._engine.connect() as connection:
-            found = await self._page(connection, tenant_id, request, after=after, size=size + 1)
+            found = await self._page(
+                connection, tenant_id, request, window=window, after=after, size=size + 1
+            )
         shown = [event for _, event in found[:size]]
         await self._add_outcomes(tenant_id, [e for e in shown if e.state == pb.Event.STATE_SENT])
         token = ""
@@ -106,12 +111,10 @@ class Events(service_grpc.EventServiceServicer):
         tenant_id: str,
         request: service_pb.ListEventsRequest,
         *,
+        window: Window,
         after: Position,
         size: int,
     ) -> list[tuple[datetime, pb.Event]]:
-        window = Window(
-            _time(request, "due_after", _BEGINNING), _time(request, "due_before", _END), request.event_type_id
-        )
         wanted = {pb.Event.State.Name(state).removeprefix("STATE_") for state in request.states}
         found: list[tuple[datetime, pb.Event]] = []
         if not wanted or wanted - {"PLANNED"}:
@@ -177,7 +180,7 @@ class Events(service_grpc.EventServiceServicer):
 
 
 def _time(request: service_pb.ListEventsRequest, name: str, default: datetime) -> datetime:
-    return instant(getattr(request, name)).to_stdlib() if request.HasField(name) else default
+    return instant(getattr(request, name), field=name).to_stdlib() if request.HasField(name) else default
 
 
 def _is_in(plan: Plan, window: Window, after: Position) -> bool:

@@ -17,8 +17,15 @@ if leaving then
 else
   redis.call('ZADD', KEYS[1], now + lease, me)
 end
-local living = redis.call('ZCARD', KEYS[1])
-local share = leaving and 0 or math.ceil(shards / math.max(living, 1))
+-- Ranked by name, which does not change from turn to turn: of 64 shards three replicas have 22, 21 and 21.
+local living = redis.call('ZRANGE', KEYS[1], 0, -1)
+table.sort(living)
+local share = 0
+for rank, replica in ipairs(living) do
+  if replica == me then
+    share = math.floor(shards / #living) + (rank <= shards % #living and 1 or 0)
+  end
+end
 
 local books = {}
 local flat = redis.call('HGETALL', KEYS[2])

@@ -92,6 +92,7 @@ class Shards:
 
     async def _ask(self) -> tuple[int, ...]:
         if self._redis is None:
+            WITHOUT_REDIS.set(1)
             return _ALL
         try:
             shards = tuple(await self._turn(""))

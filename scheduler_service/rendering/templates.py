@@ -33,12 +33,20 @@ _FILTERS: Final = frozenset(
         "upper",
     }
 )
-_TAG = re.compile(r"{%-?\s*(\w+)")
-_CODE = re.compile(r"{[{%](.*?)[%}]}", re.DOTALL)
-_TEXT = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
+_LITERAL: Final = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
+_TEXT = re.compile(_LITERAL, re.DOTALL)
+# Read as minijinja reads it, from left to right: neither a literal with "}}" in it nor a comment
+# may hide what comes after it.
+_PIECE = re.compile(
+    r"{#.*?#}"
+    rf"|{{{{(?P<expression>(?:{_LITERAL}|[^'\"])*?)}}}}"
+    rf"|{{%[-+]?\s*(?P<tag>\w*)(?P<rest>(?:{_LITERAL}|[^'\"])*?)%}}"
+    r"|(?P<open>{[{%#])",
+    re.DOTALL,
+)
 _FILTER = re.compile(r"\|\s*(\w+)")
-_CALL = re.compile(r"\w\s*\(")
-_GROWTH = re.compile(r"[~+*\[\]]")
+_PARENTHESIS = re.compile(r"(?<!\|)\(")
+_GROWTH = re.compile(r"[~+*\[\]{}]")
 
 _ALLOWED = f"text, variables, if, for, and the filters {', '.join(sorted(_FILTERS))}"
 
@@ -130,18 +138,27 @@ def check(templates: tuple[Template, ...], fixtures: Mapping[str, Values]) -> No
 
 
 def _forbidden(source: str) -> str:
-    for tag in _TAG.findall(source):
-        if tag not in _TAGS:
+    for piece in _PIECE.finditer(source):
+        if piece["open"]:
+            return f"{piece['open']} is never closed"
+        tag = piece["tag"]
+        if tag is not None and tag not in _TAGS:
             return f"the tag {tag!r} is not allowed"
-    for code in _CODE.findall(source):
-        bare = _TEXT.sub("''", code)
-        for name in _FILTER.findall(bare):
-            if name not in _FILTERS:
-                return f"the filter {name!r} is not allowed"
-        if _CALL.search(_FILTER.sub("|", bare)):
-            return "calls and parentheses are not allowed"
-        if _GROWTH.search(bare):
-            return "operators that build text or lists are not allowed"
+        why = _forbidden_in(_TEXT.sub("''", piece["expression"] or piece["rest"] or ""))
+        if why:
+            return why
+    return ""
+
+
+def _forbidden_in(code: str) -> str:
+    """Return what is wrong with the code between two braces, its literals emptied."""
+    for name in _FILTER.findall(code):
+        if name not in _FILTERS:
+            return f"the filter {name!r} is not allowed"
+    if _PARENTHESIS.search(_FILTER.sub("|", code)):
+        return "calls and parentheses are not allowed"
+    if _GROWTH.search(code):
+        return "operators that build text or lists are not allowed"
     return ""
 
 

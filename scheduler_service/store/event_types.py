@@ -67,9 +67,10 @@ _PAGE = text(
 )
 # Primary key, a range per tenant.
 _OF_TENANTS = text("SELECT * FROM event_types WHERE tenant_id = ANY(CAST(:tenant_ids AS text[]))")
-# A scan: there are tens of rules per tenant.
+# A scan: there are tens of rules per tenant. A rule may be there before the feed has brought its tenant.
 _UNPLANNED = text(
     "SELECT * FROM event_types WHERE replanned_version < timing_version"
+    " AND tenant_id IN (SELECT tenant_id FROM tenants)"
     " ORDER BY update_time, tenant_id, event_type_id LIMIT 1"
 )
 # Primary key.

@@ -34,6 +34,8 @@ _DELETE = text("DELETE FROM handovers WHERE handover_id = :handover_id")
 _STUCK = text("UPDATE handovers SET stuck = true WHERE handover_id = :handover_id")
 # A scan of what is open.
 _COUNT = text("SELECT count(*), coalesce(sum(events), 0) FROM handovers")
+# A scan of what is open.
+_WAITING = text("SELECT count(*) FROM handovers WHERE NOT stuck")
 
 
 @dataclass(frozen=True)
@@ -78,3 +80,8 @@ async def count(connection: AsyncConnection) -> tuple[int, int]:
     """Return (open hand-overs, events in them)."""
     row = (await connection.execute(_COUNT)).one()
     return int(row[0]), int(row[1])
+
+
+async def waiting(connection: AsyncConnection) -> int:
+    """Return how many hand-overs delivery has not answered yet."""
+    return int((await connection.execute(_WAITING)).scalar_one())

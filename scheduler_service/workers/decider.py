@@ -136,7 +136,7 @@ class Decider:
         version = ready.plan.version
         decision = decide(ready.plan, ready.recipient, ready.event_type, ready.defaults, batch.now)
         plan = decision.plan
-        if isinstance(decision, Send) and plan is not ready.plan:
+        if plan is not ready.plan and not isinstance(decision, Defer):  # its cycle may be another one
             ready = make_ready(self._templates, plan, ready.recipient, ready.event_type, ready.defaults)
         match decision:
             case Defer() if plan is ready.plan:

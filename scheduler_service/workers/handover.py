@@ -19,6 +19,8 @@ log = structlog.get_logger()
 
 MAX_OPEN: Final = 16
 """More hand-overs than this under way in one replica stop it from deciding: the back-pressure."""
+MAX_WAITING: Final = 64
+"""So does it that this many wait in the store, whoever decided them: delivery does not answer."""
 AGAIN_SECONDS: Final = 1.0
 _TAKEN_AT_ONCE: Final = 4
 
@@ -37,12 +39,13 @@ class Handovers:
         self._engine = engine
         self._accept = accept
         self._offers: set[asyncio.Task[None]] = set()
+        self._waiting = 0
         self._again = Loop("handovers", self.offer_again, interval=AGAIN_SECONDS)
 
     @property
     def has_room(self) -> bool:
         """Whether another hand-over may be made."""
-        return len(self._offers) < MAX_OPEN
+        return len(self._offers) < MAX_OPEN and self._waiting < MAX_WAITING
 
     def offer(self, handover: Handover) -> None:
         """Begin to offer a hand-over; the caller need not wait."""
@@ -54,6 +57,7 @@ class Handovers:
     async def offer_again(self) -> float | None:
         """Offer what nobody has finished offering, by whichever replica it was decided."""
         async with unit_of_work(self._engine) as connection:
+            self._waiting = await handovers.waiting(connection)
             left = await handovers.take(connection, size=_TAKEN_AT_ONCE)
         await asyncio.gather(*(self._offer(handover) for handover in left))
         return 0 if len(left) == _TAKEN_AT_ONCE else None
