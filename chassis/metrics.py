@@ -18,6 +18,10 @@ CLOCK_SKEW = Gauge("redletter_clock_skew_seconds", "How far this machine's clock
 LIFECYCLE = Counter("redletter_lifecycle_events_total", "Starts and stops of this process.", ["event"])
 
 
+class PortTaken(Exception):
+    """Somebody else listens on the port."""
+
+
 class MetricsPort:
     """Serves /metrics on its own port; port 0 means no exposition."""
 
@@ -28,9 +32,17 @@ class MetricsPort:
         self._thread: threading.Thread | None = None
 
     async def start(self) -> None:
-        """Begin to serve."""
-        if self._port:
+        """Begin to serve.
+
+        Raises:
+            PortTaken: it cannot listen there.
+        """
+        if not self._port:
+            return
+        try:
             self._server, self._thread = start_http_server(self._port, addr=self._host)
+        except OSError as error:
+            raise PortTaken(f"cannot listen on {self._host}:{self._port} for metrics: {error}") from error
 
     async def stop(self) -> None:
         """Stop serving."""

@@ -58,6 +58,13 @@ class ServiceSettings(BaseSettings):
             raise ValueError("internal_secret must have at least 32 characters")
         return value
 
+    @field_validator("database_url")
+    @classmethod
+    def _of_postgresql(cls, value: str) -> str:
+        if not value.startswith("postgresql+asyncpg://"):
+            raise ValueError("must look like postgresql+asyncpg://role:password@host:port/database")
+        return value
+
     @field_validator("clock_from", "clock_anchor")
     @classmethod
     def _aware(cls, value: datetime | None) -> datetime | None:

@@ -6,16 +6,13 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from chassis.metrics import PortTaken
 from chassis.rpc.boundary import Authenticate, Boundary
 
 MAX_PUBLIC_BYTES = 4 * 1024 * 1024
 MAX_INTERNAL_BYTES = 16 * 1024 * 1024
 
 Register = Callable[[grpc.aio.Server], None]
-
-
-class PortTaken(Exception):
-    """Somebody else listens on the port."""
 
 
 class Port:

@@ -1,0 +1,1 @@
+"""gRPC: parse, call, render. Errors become statuses in `chassis.rpc.boundary`."""

@@ -1,0 +1,1 @@
+"""Who: tenants, their keys, and people with their dates. No I/O, no clock, no framework."""

@@ -1,0 +1,1 @@
+"""What user_service does over and over."""
