@@ -100,20 +100,22 @@ class Sink:
             sys.executable, "-m", "redletter_cli.receiver", "--port", str(self.port),
             "--no-verification", "--record", str(record), "--delay-ms", str(delay_ms),
         ]  # fmt: skip
-        self._child = Child(Command(name="sink", argv=tuple(argv), log=record.with_suffix(".log")))
+        self._command = Command(name="sink", argv=tuple(argv), log=record.with_suffix(".log"))
+        self._child: Child | None = None
 
     @property
     def pid(self) -> int | None:
         """Its process id."""
-        return self._child.pid
+        return self._child.pid if self._child else None
 
     def start(self) -> None:
         """Start it; it listens before anything is due."""
-        self._child.start()
+        self._child = Child(self._command)
 
     def stop(self) -> None:
         """Stop it."""
-        self._child.stop(timedelta(seconds=5))
+        if self._child is not None:
+            self._child.stop(timedelta(seconds=5))
 
     def lines(self) -> int:
         """Return how many requests have arrived."""

@@ -62,8 +62,17 @@ _NEXT_TERM_WITHOUT_REDIS = text(
         " WHERE leadership.renew_time < clock_timestamp() - make_interval(secs => :lease) RETURNING term",
     )
 )
+# SKIP LOCKED: a transaction of our own work holds the row for its fence, and a long one must not
+# keep us from renewing the lock; then it is enough to see that the term is still ours.
 _RENEW = text(
-    "UPDATE leadership SET renew_time = clock_timestamp() WHERE role = :role AND term = :term RETURNING term"
+    """
+    WITH mine AS (
+        SELECT role FROM leadership WHERE role = :role AND term = :term FOR NO KEY UPDATE SKIP LOCKED
+    ), renewed AS (
+        UPDATE leadership SET renew_time = clock_timestamp() FROM mine WHERE leadership.role = mine.role
+    )
+    SELECT term FROM leadership WHERE role = :role AND term = :term
+    """
 )
 # Shared: transactions of one leader do not wait for each other, the next leader waits for all of them.
 _FENCE = text("SELECT 1 FROM leadership WHERE role = :role AND term = :term FOR SHARE")
@@ -160,7 +169,7 @@ class Leadership:
         async with unit_of_work(self._engine) as connection:
             names = {"role": self._role, "holder": self._holder}
             if self.term is not None:
-                kept = await connection.execute(_RENEW, {**names, "term": self.term})
+                kept = await connection.execute(_RENEW, {"role": self._role, "term": self.term})
                 if kept.scalar() is not None:
                     return True
                 self._dismiss("another replica has a newer term")

@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chassis.loops import Loop
 from chassis.metrics import LIFECYCLE
-from chassis.rpc.server import Port, PortTaken
+from chassis.ports import PortTaken
+from chassis.rpc.server import Port
 
 log = structlog.get_logger()
 

@@ -5,6 +5,8 @@ from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
 
+from chassis.ports import PortTaken
+
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 RPC_SECONDS = Histogram(
@@ -16,10 +18,6 @@ RPC_SECONDS = Histogram(
 RPC_ACTIVE = Gauge("redletter_rpc_active_calls", "Calls that are being served.", ["service"])
 CLOCK_SKEW = Gauge("redletter_clock_skew_seconds", "How far this machine's clock is from PostgreSQL's.")
 LIFECYCLE = Counter("redletter_lifecycle_events_total", "Starts and stops of this process.", ["event"])
-
-
-class PortTaken(Exception):
-    """Somebody else listens on the port."""
 
 
 class MetricsPort:

@@ -6,7 +6,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from chassis.metrics import PortTaken
+from chassis.ports import PortTaken
 from chassis.rpc.boundary import Authenticate, Boundary
 
 MAX_PUBLIC_BYTES = 4 * 1024 * 1024

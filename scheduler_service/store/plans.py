@@ -26,14 +26,19 @@ class Window:
     event_type_id: str = ""
 
 
-# Primary key: the plans of one person are one range of it, [user part, user part + 1).
+# Primary key: the plans of one person are one range of it, [user part, user part + 1). As a plain
+# join PostgreSQL expects a ninth of the table in each range and reads all of it; the limit, beyond
+# what a person can have, makes it walk the index. People come in id order, so rows are locked in it.
 _OF_USERS = text(
     f"""
     SELECT {", ".join("p." + column for column in _COLUMNS)}
     FROM {source(["low", "high"], ["bytea[]", "bytea[]"])}
-    JOIN plans p ON p.plan_id >= input.low AND p.plan_id < input.high
-    ORDER BY p.plan_id
-    FOR UPDATE OF p
+    CROSS JOIN LATERAL (
+        SELECT * FROM plans
+        WHERE plans.plan_id >= input.low AND plans.plan_id < input.high
+        ORDER BY plans.plan_id LIMIT 10000
+        FOR UPDATE
+    ) AS p
     """  # noqa: S608 - column names of this module
 )
 # Primary key. The rows are locked by _OF_USERS before; the guard catches what was not.
@@ -126,7 +131,7 @@ def user_range(part: bytes) -> tuple[bytes, bytes]:
 
 async def of_users(connection: AsyncConnection, user_parts: Sequence[bytes]) -> list[Plan]:
     """Return and lock the plans of these people, in id order."""
-    ranges = parameters(["low", "high"], [user_range(part) for part in user_parts])
+    ranges = parameters(["low", "high"], [user_range(part) for part in sorted(user_parts)])
     return [plan_from(row) for row in await connection.execute(_OF_USERS, ranges)]
 
 

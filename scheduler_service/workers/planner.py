@@ -30,6 +30,9 @@ APPLIED = Counter(
     "redletter_scheduler_changes_applied_total", "Changes of the feed that were applied.", ["kind"]
 )
 PLANNED = Counter("redletter_scheduler_plans_written_total", "Plans that were written or forgotten.")
+UNPLANNABLE = Counter(
+    "redletter_scheduler_unplannable_total", "Changes that could not be planned; they stay in the feed."
+)
 BACKLOG = Gauge("redletter_scheduler_feed_backlog", "Changes that wait in user_service.")
 
 PAGE = 500
@@ -110,7 +113,7 @@ class FeedPlanner:
     async def _apply_people(
         self, connection: AsyncConnection, changes: Sequence[feed_pb2.Change], *, epoch: str
     ) -> list[feed_pb2.Change]:
-        """Apply the people whose tenant is known; the others wait in the feed for their tenant."""
+        """Apply the people whose tenant is known and who can be planned; the others wait in the feed."""
         if not changes:
             return []
         tenant_ids = {change.tenant_id for change in changes}
@@ -118,9 +121,10 @@ class FeedPlanner:
         rules = await event_types.of_tenants(connection, defaults)
         known = [change for change in changes if change.tenant_id in defaults]
         fresh = await self._newer(connection, known, epoch=epoch)
-        living = [recipient_of(c) for c in fresh if c.WhichOneof("change") == "recipient"]
+        living, unread = _readable([c for c in fresh if c.WhichOneof("change") == "recipient"])
         gone = [(c.tenant_id, c.user_id) for c in fresh if c.WhichOneof("change") == "user_tombstone"]
-        await self._replan(connection, living, rules=rules, defaults=defaults)
+        unplanned = await self._replan(connection, living, rules=rules, defaults=defaults)
+        living = [r for r in living if (r.tenant_id, r.user_id) not in unplanned]
         if living:
             await recipients.upsert(connection, living, epoch=epoch)
         if gone:
@@ -128,7 +132,8 @@ class FeedPlanner:
         APPLIED.labels("user").inc(len(living))
         APPLIED.labels("deletion").inc(len(gone))
         log.info("changes.applied", users=len(living), deletions=len(gone), known=len(known) - len(fresh))
-        return known
+        left = unread | unplanned
+        return [c for c in known if (c.tenant_id, c.user_id) not in left]
 
     async def _newer(
         self, connection: AsyncConnection, changes: Sequence[feed_pb2.Change], *, epoch: str
@@ -148,19 +153,30 @@ class FeedPlanner:
         *,
         rules: dict[str, Sequence[EventType]],
         defaults: dict[str, TenantDefaults],
-    ) -> None:
+    ) -> set[Key]:
+        """Write these people's plans; return those who cannot be planned, which stops nobody else."""
         existing = await self._plans_of(connection, [(r.tenant_id, r.user_id) for r in people])
         planner = Planner(self._key, self._clock.now(), zones.version())
         changes = Changes()
+        unplanned: set[Key] = set()
         for person in people:
-            planner.plan_user(
-                person,
-                rules.get(person.tenant_id, ()),
-                defaults=defaults[person.tenant_id],
-                existing={p.plan_id: p for p in existing.get((person.tenant_id, person.user_id), ())},
-                changes=changes,
-            )
+            key, own = (person.tenant_id, person.user_id), Changes()
+            try:
+                planner.plan_user(
+                    person,
+                    rules.get(person.tenant_id, ()),
+                    defaults=defaults[person.tenant_id],
+                    existing={p.plan_id: p for p in existing.get(key, ())},
+                    changes=own,
+                )
+            except Exception as error:  # noqa: BLE001 - for example a zone of a newer tzdata than ours
+                _note_unplannable(key, error)
+                unplanned.add(key)
+                continue
+            changes.upserts += own.upserts
+            changes.deletes += own.deletes
         await write(connection, changes)
+        return unplanned
 
     async def remove(self, connection: AsyncConnection, keys: Sequence[Key]) -> None:
         """Forget these people: nothing more is planned, and what delivery holds is to stop."""
@@ -196,6 +212,24 @@ class FeedPlanner:
                 log.info("recipients.swept", count=len(ghosts))
             else:
                 await feed.mark_swept(connection, page.epoch)
+
+
+def _readable(changes: Sequence[feed_pb2.Change]) -> tuple[list[Recipient], set[Key]]:
+    """Return the people of these changes, and the keys of those that are not of the contract."""
+    people: list[Recipient] = []
+    unread: set[Key] = set()
+    for change in changes:
+        try:
+            people.append(recipient_of(change))
+        except Exception as error:  # noqa: BLE001 - one wrong row must not stop the feed for everybody
+            _note_unplannable((change.tenant_id, change.user_id), error)
+            unread.add((change.tenant_id, change.user_id))
+    return people, unread
+
+
+def _note_unplannable(key: Key, error: Exception) -> None:
+    UNPLANNABLE.inc()
+    log.error("recipient.unplannable", tenant_id=key[0], user_id=key[1], error=type(error).__name__)
 
 
 async def write(connection: AsyncConnection, changes: Changes) -> None:

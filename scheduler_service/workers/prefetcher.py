@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
+import structlog
 from prometheus_client import Gauge
 from sqlalchemy.ext.asyncio import AsyncEngine
 from whenever import TimeDelta
@@ -19,6 +20,8 @@ from scheduler_service.rendering.templates import Cache
 from scheduler_service.store import plans
 from scheduler_service.workers.rules import Rules
 from scheduler_service.workers.window import CAPACITY, Ready, Window
+
+log = structlog.get_logger()
 
 AHEAD_SECONDS: Final = 2.5  # real seconds; in time lapse they are as many business seconds times the speed
 CHUNK: Final = 500
@@ -97,4 +100,7 @@ def make_ready(
             failure = Reason.RENDER
         except TooLarge:
             failure = Reason.TOO_LARGE
+        except Exception as error:  # noqa: BLE001 - one person's message must not stop everybody's
+            log.error("event.unrenderable", event_id=name, error=type(error).__name__)  # noqa: TRY400
+            failure = Reason.RENDER
     return Ready(plan, recipient, event_type, defaults, name, rendered, failure)

@@ -16,12 +16,10 @@ from google.protobuf.duration_pb2 import Duration
 from google.type.date_pb2 import Date
 from redletter.delivery.v1 import intake_service_pb2 as intake_pb2
 from redletter.delivery.v1 import intake_service_pb2_grpc as intake_grpc
-from redletter.scheduler.v1 import event_service_pb2_grpc, event_type_service_pb2_grpc
-from redletter.scheduler.v1 import scheduler_admin_service_pb2_grpc as admin_grpc
+from redletter.scheduler.v1 import event_service_pb2_grpc, event_type_service_pb2_grpc, scheduler_status_pb2
 from redletter.scheduler.v1 import scheduler_admin_service_pb2 as admin_pb2
-from redletter.scheduler.v1 import scheduler_status_pb2
-from redletter.user.v1 import auth_service_pb2, auth_service_pb2_grpc, user_pb2
-from redletter.user.v1 import tenant_pb2
+from redletter.scheduler.v1 import scheduler_admin_service_pb2_grpc as admin_grpc
+from redletter.user.v1 import auth_service_pb2, auth_service_pb2_grpc, tenant_pb2, user_pb2
 from redletter.user.v1 import user_feed_service_pb2 as feed_pb2
 from redletter.user.v1 import user_feed_service_pb2_grpc as feed_grpc
 from whenever import Instant

@@ -1,7 +1,7 @@
 """What changes before the decision counts; the event stays the same one."""
 
-from redletter.scheduler.v1 import event_service_pb2 as pb
 from redletter.scheduler.v1 import event_pb2
+from redletter.scheduler.v1 import event_service_pb2 as pb
 
 from chassis.wire import instant
 from tests.integration.scheduler_service.conftest import KEY, World, until, utc

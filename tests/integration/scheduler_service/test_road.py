@@ -2,8 +2,8 @@
 
 import json
 
-from redletter.scheduler.v1 import event_service_pb2 as pb
 from redletter.scheduler.v1 import event_pb2
+from redletter.scheduler.v1 import event_service_pb2 as pb
 from redletter.scheduler.v1 import scheduler_admin_service_pb2 as admin_pb2
 
 from tests.integration.scheduler_service.conftest import KEY, OPERATOR, World, until, utc

@@ -1,0 +1,5 @@
+"""Listening ports."""
+
+
+class PortTaken(Exception):
+    """Somebody else listens on the port; the message names the address."""

@@ -1,0 +1,67 @@
+"""What is written is what is read: plans, ranges, occasions."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+from whenever import Date, Instant
+
+from scheduler_service.domain.ids import plan_id, user_part
+from scheduler_service.domain.moments import Shift
+from scheduler_service.domain.occasions import LeapDayRule, OnEnrol
+from scheduler_service.domain.recipients import Recipient
+from scheduler_service.store.plans import user_range
+from scheduler_service.store.rows import (
+    PLAN_COLUMNS,
+    PLAN_TYPES,
+    occasions_json,
+    plan_from,
+    plan_row,
+    recipient_from,
+)
+from tests.unit.scheduler_service.rendering.people import RULE, person, plan_of
+
+
+def test_a_plan_comes_back() -> None:
+    """Open or a tombstone, with shifts or without."""
+    plan = plan_of(person(), RULE)
+    shifted = replace(
+        plan, shifts=(Shift.LEAP_DAY,), last_date=Date(2027, 3, 2), last_cycle="2027", moved=True
+    )
+    closed = replace(
+        plan, cycle=None, due_time=None, nominal_due_time=None, deliver_by=None, occurrence_date=None
+    )
+    for one in (plan, shifted, closed):
+        assert plan_from(plan_row(one)) == one
+    assert len(PLAN_COLUMNS.split(", ")) == len(PLAN_TYPES) == len(plan_row(plan))
+
+
+@given(st.sampled_from([None, *LeapDayRule]), st.sampled_from(OnEnrol), st.none() | st.integers(1, 9999))
+def test_a_recipient_comes_back(leap: LeapDayRule | None, on_enrol: OnEnrol, year: int | None) -> None:
+    """Occasions survive their JSON, the instant to the microsecond."""
+    enrolled = Instant.from_utc(2028, 1, 1, nanosecond=123_456_000)
+    occasion = replace(
+        person().occasions[0], leap_day_rule=leap, on_enrol=on_enrol, year=year, enrol_time=enrolled
+    )
+    ada = person(occasions=(occasion,), attributes={"a": [1, {"b": None}]})
+    row = (*_columns(ada), occasions_json(ada.occasions), '{"a": [1, {"b": null}]}')
+    assert recipient_from(row) == ada
+
+
+def _columns(who: Recipient) -> tuple[object, ...]:
+    return who.tenant_id, who.user_id, who.version, who.time_zone, who.locale, who.given_name, who.family_name
+
+
+@given(st.text(max_size=20), st.text(max_size=20))
+def test_all_plans_of_a_person_are_in_their_range(user_id: str, event_type_id: str) -> None:
+    """And the range ends where the next person's begins."""
+    low, high = user_range(user_part(b"key", "tenant-1", user_id))
+    name = plan_id(b"key", "tenant-1", user_id, event_type_id, "birthday")
+    assert low <= name < high
+    assert name[:8] == low
+
+
+def test_the_last_range_has_an_end() -> None:
+    """The person whose part is all ones is no special case."""
+    low, high = user_range(b"\xff" * 8)
+    assert low <= b"\xff" * 16 < high
