@@ -1,0 +1,204 @@
+"""The composition root: every part of delivery_service, in the order in which they start."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from redletter.delivery.v1 import (
+    delivery_service_pb2_grpc,
+    endpoint_service_pb2_grpc,
+    inbox_service_pb2_grpc,
+    intake_service_pb2_grpc,
+)
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from chassis.clocks import BusinessClock, Lapse
+from chassis.database import create_engine, ping
+from chassis.lifecycle import Part, Readiness
+from chassis.metrics import MetricsPort
+from chassis.process import ClockKeeper
+from chassis.rpc.channel import connect
+from chassis.rpc.credentials import ApiKeys, InternalToken
+from chassis.rpc.server import MAX_INTERNAL_BYTES, Port
+from delivery_service.api.authentication import KeyVerification
+from delivery_service.api.deliveries import DeliveryServicer
+from delivery_service.api.endpoints import EndpointServicer
+from delivery_service.api.inbox import InboxServicer
+from delivery_service.api.intake import IntakeServicer
+from delivery_service.domain.retries import Backoff
+from delivery_service.domain.stops import RecentStops
+from delivery_service.settings import Settings
+from delivery_service.store.tables import SCHEMA
+from delivery_service.transport.curl_sender import CurlSender
+from delivery_service.workers.conclusions import Judge
+from delivery_service.workers.endpoint_watch import EndpointWatch
+from delivery_service.workers.feeder import Feeder
+from delivery_service.workers.intake import Intake
+from delivery_service.workers.lanes import Lanes, Limits
+from delivery_service.workers.recorder import Recorder
+from delivery_service.workers.replica_lease import ReplicaLease
+from delivery_service.workers.stop_watch import StopWatch
+from delivery_service.workers.takeover import Strays, TakeOver
+
+NAME = "delivery_service"
+MIGRATIONS = Path(__file__).parent / "store" / "migrations"
+
+_LONGEST_TIMEOUT_SECONDS = 60.0  # of an endpoint, by its contract
+
+
+class Deliveries:
+    """The inside of the service, without its ports: what tests start in their own loop."""
+
+    def __init__(
+        self, settings: Settings, engine: AsyncEngine, lease_engine: AsyncEngine, clock: BusinessClock
+    ) -> None:
+        self.recent = recent = RecentStops(_residence_seconds(settings))
+        self.sender = CurlSender(
+            allowed_networks=settings.networks,
+            ca_file=settings.ca_file,
+            connect_timeout=settings.connect_timeout,
+            connections=settings.max_in_flight,
+        )
+        self.lease = ReplicaLease(
+            lease_engine, clock, settings.replica_id, lease_seconds=settings.lease_seconds
+        )
+        self.recorder = Recorder(
+            engine, self.lease, batch=settings.record_batch, seconds=settings.record_seconds
+        )
+        backoff = Backoff(
+            timedelta(seconds=settings.retry_first_seconds), timedelta(seconds=settings.retry_longest_seconds)
+        )
+        self.lanes = Lanes(
+            clock,
+            self.sender,
+            self.lease,
+            self.recorder,
+            stops=recent,
+            limits=Limits(
+                concurrency=settings.lane_concurrency,
+                in_flight=settings.max_in_flight,
+                window=settings.lane_window,
+                held=settings.max_held,
+                drain_seconds=settings.grace_seconds / 2,
+            ),
+            judge=Judge(clock, recent, backoff),
+        )
+        self.stop_watch = StopWatch(engine, clock, recent)
+        self.endpoint_watch = EndpointWatch(engine, clock, self.lanes)
+        self.feeder = Feeder(engine, clock, self.lease, self.stop_watch, self.lanes)
+        self.lanes.tell(hungry=self.feeder.wake, gone=self.endpoint_watch.gone)
+        self.takeover = TakeOver(engine, self.lease, released=self.feeder.wake)
+        self.strays = Strays(engine, self.lease, holds=self.lanes.holds, released=self.feeder.wake)
+        self.intake = Intake(
+            engine,
+            clock,
+            self.lease,
+            self.stop_watch,
+            recent,
+            self.lanes,
+            concurrency=max(1, settings.database_pool_size - 5),
+        )
+
+    @property
+    def parts(self) -> list[Part]:
+        """The parts in the order of their start; the reverse order drains, records, and gives the lease back."""
+        return [
+            self.sender,
+            self.lease,
+            self.recorder,
+            self.endpoint_watch,
+            self.stop_watch,
+            self.lanes,
+            self.takeover,
+            self.strays,
+            self.feeder,
+        ]
+
+
+async def build(settings: Settings) -> Sequence[Part]:
+    """Return the parts of the service."""
+    engine = create_engine(
+        settings.database_url, name=NAME, schema=SCHEMA, pool_size=settings.database_pool_size
+    )
+    # Of its own: the lease must be renewed also when every other connection is busy.
+    lease_engine = create_engine(settings.database_url, name=f"{NAME}-lease", schema=SCHEMA, pool_size=1)
+    clock = BusinessClock(Lapse.of(settings.clock_from, settings.clock_anchor, settings.clock_speed))
+    inside = Deliveries(settings, engine, lease_engine, clock)
+    token = InternalToken(settings.internal_secret.get_secret_value())
+    public = _public_port(settings, engine, clock, token)
+    internal = Port(
+        NAME,
+        f"{settings.host}:{settings.internal_port}",
+        authenticate=token,
+        register=[
+            lambda server: intake_service_pb2_grpc.add_IntakeServiceServicer_to_server(
+                IntakeServicer(engine, inside.intake), server
+            )
+        ],
+        names=["redletter.delivery.v1.IntakeService"],
+        max_bytes=MAX_INTERNAL_BYTES,
+    )
+
+    async def database_answers() -> bool:
+        await ping(engine)
+        return True
+
+    async def lease_held() -> bool:
+        return inside.lease.valid
+
+    return [
+        _Engines(engine, lease_engine),
+        ClockKeeper(clock, engine),
+        MetricsPort(settings.host, settings.metrics_port),
+        *inside.parts,
+        internal,
+        public,
+        Readiness([internal, public], [database_answers, lease_held]),
+    ]
+
+
+def _public_port(settings: Settings, engine: AsyncEngine, clock: BusinessClock, token: InternalToken) -> Port:
+    users = connect(settings.user_service_address, token)
+    networks = settings.networks
+    return Port(
+        NAME,
+        f"{settings.host}:{settings.public_port}",
+        authenticate=ApiKeys(KeyVerification(users)),
+        register=[
+            lambda server: endpoint_service_pb2_grpc.add_EndpointServiceServicer_to_server(
+                EndpointServicer(engine, clock, allowed_networks=networks), server
+            ),
+            lambda server: delivery_service_pb2_grpc.add_DeliveryServiceServicer_to_server(
+                DeliveryServicer(engine), server
+            ),
+            lambda server: inbox_service_pb2_grpc.add_InboxServiceServicer_to_server(
+                InboxServicer(engine, clock), server
+            ),
+        ],
+        names=[
+            "redletter.delivery.v1.EndpointService",
+            "redletter.delivery.v1.DeliveryService",
+            "redletter.delivery.v1.InboxService",
+        ],
+    )
+
+
+def _residence_seconds(settings: Settings) -> float:
+    """Return how long a delivery may stay in a lane: every one before it takes its whole timeout."""
+    turns = settings.lane_window / settings.lane_concurrency + 2
+    return turns * _LONGEST_TIMEOUT_SECONDS
+
+
+class _Engines:
+    """The connections to PostgreSQL, closed last."""
+
+    def __init__(self, *engines: AsyncEngine) -> None:
+        self._engines = engines
+
+    async def start(self) -> None:
+        """Nothing: connections are opened when they are needed."""
+
+    async def stop(self) -> None:
+        """Close every connection."""
+        for engine in self._engines:
+            await engine.dispose()

@@ -1,0 +1,144 @@
+"""The queue: pending deliveries. A replica owns rows, fetches unowned ones, gives its own back.
+
+Every statement is carried by queue_lane (owner, tenant_id, endpoint_id, next_time) or the primary key.
+"""
+
+# ruff: noqa: S608 - every name in these statements is of this module
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+from whenever import Instant
+
+from delivery_service.domain.deliveries import INBOX, LaneKey, QueuedDelivery
+from delivery_service.store.arrays import source
+from delivery_service.store.stops import stopped
+
+# A skip scan: one probe of queue_lane per lane that has unowned rows, whatever their number. The owner is in
+# ORDER BY although it is always NULL: otherwise the planner does not see that the index has the order.
+_BACKLOG = text(f"""
+    WITH RECURSIVE lane AS (
+        (SELECT tenant_id, endpoint_id, next_time FROM queue WHERE owner IS NULL
+         ORDER BY owner, tenant_id, endpoint_id, next_time LIMIT 1)
+        UNION ALL
+        SELECT q.tenant_id, q.endpoint_id, q.next_time FROM lane, LATERAL (
+            SELECT tenant_id, endpoint_id, next_time FROM queue
+            WHERE owner IS NULL AND (tenant_id, endpoint_id) > (lane.tenant_id, lane.endpoint_id)
+            ORDER BY owner, tenant_id, endpoint_id, next_time LIMIT 1
+        ) q
+    )
+    SELECT tenant_id, endpoint_id, next_time FROM lane WHERE endpoint_id <> '{INBOX}'
+""")
+
+_TAKE = text(f"""
+    WITH picked AS MATERIALIZED (
+        SELECT q.event_id, q.endpoint_id, q.round
+        FROM {source({"tenant_id": "text", "endpoint_id": "text", "room": "integer"}, name="lane")},
+        LATERAL (
+            SELECT event_id, endpoint_id, round FROM queue
+            WHERE owner IS NULL AND tenant_id = lane.tenant_id AND endpoint_id = lane.endpoint_id
+              AND next_time <= :real_now
+            ORDER BY owner, next_time LIMIT lane.room FOR UPDATE SKIP LOCKED
+        ) q
+    )
+    UPDATE queue q SET owner = :owner FROM picked p
+    WHERE q.event_id = p.event_id AND q.endpoint_id = p.endpoint_id AND q.round = p.round
+    RETURNING q.event_id, q.endpoint_id, q.round, q.occurrence_date, q.attempts, q.tenant_id, q.user_id,
+        q.decide_time, q.deliver_by, {stopped("q")} AS stopped
+""")
+
+_BODIES = text("""
+    SELECT m.event_id, m.due_time, m.traceparent, m.body FROM messages m
+    WHERE m.event_id = ANY(CAST(:event_id AS text[])) AND m.occurrence_date = ANY(CAST(:dates AS date[]))
+""")
+
+_RELEASE = text(
+    "UPDATE queue q SET owner = NULL FROM "
+    + source({"event_id": "text", "endpoint_id": "text"}, name="o")
+    + " WHERE q.owner = :owner AND q.event_id = o.event_id AND q.endpoint_id = o.endpoint_id"
+)
+_RELEASE_ALL = text("UPDATE queue SET owner = NULL WHERE owner = ANY(CAST(:owners AS bigint[]))")
+_OWNED = text("SELECT event_id, endpoint_id FROM queue WHERE owner = :owner")
+_OPEN = text("SELECT count(*) FROM (SELECT FROM queue LIMIT 1000000) AS counted")
+
+
+class Backlog(NamedTuple):
+    """A lane with unowned rows and the real instant at which the first of them may be sent."""
+
+    lane: LaneKey
+    next_time: datetime
+
+
+async def backlog(connection: AsyncConnection) -> list[Backlog]:
+    """Return every lane that has unowned rows."""
+    rows = (await connection.execute(_BACKLOG)).all()
+    return [Backlog(LaneKey(row.tenant_id, row.endpoint_id), row.next_time) for row in rows]
+
+
+async def take(
+    connection: AsyncConnection, rooms: Sequence[tuple[LaneKey, int]], *, owner: int, real_now: Instant
+) -> list[tuple[str, QueuedDelivery]]:
+    """Make up to `room` due rows of each lane this owner's; return (endpoint id, delivery) of each."""
+    taken = (
+        await connection.execute(
+            _TAKE,
+            {
+                "tenant_id": [lane.tenant_id for lane, _ in rooms],
+                "endpoint_id": [lane.endpoint_id for lane, _ in rooms],
+                "room": [room for _, room in rooms],
+                "owner": owner,
+                "real_now": real_now.to_stdlib(),
+            },
+        )
+    ).all()
+    if not taken:
+        return []
+    dates = sorted({row.occurrence_date for row in taken})
+    found = await connection.execute(_BODIES, {"event_id": [row.event_id for row in taken], "dates": dates})
+    messages = {row.event_id: row for row in found.all()}
+    return [
+        (
+            row.endpoint_id,
+            QueuedDelivery(
+                row.event_id,
+                row.round,
+                row.occurrence_date,
+                row.attempts,
+                row.tenant_id,
+                row.user_id,
+                Instant(messages[row.event_id].due_time),
+                Instant(row.decide_time),
+                Instant(row.deliver_by),
+                messages[row.event_id].traceparent,
+                messages[row.event_id].body,
+                row.stopped,
+            ),
+        )
+        for row in taken
+    ]
+
+
+async def release(connection: AsyncConnection, owner: int, keys: Sequence[tuple[str, str]]) -> None:
+    """Give the rows of these (event id, endpoint id) back, as far as the owner still has them."""
+    columns = {"event_id": [key[0] for key in keys], "endpoint_id": [key[1] for key in keys]}
+    await connection.execute(_RELEASE, {**columns, "owner": owner})
+
+
+async def release_all(connection: AsyncConnection, owners: Sequence[int]) -> int:
+    """Give every row of these owners back; return how many."""
+    return (await connection.execute(_RELEASE_ALL, {"owners": list(owners)})).rowcount
+
+
+async def owned(connection: AsyncConnection, owner: int) -> set[tuple[str, str]]:
+    """Return (event id, endpoint id) of every row of this owner."""
+    return {
+        (row.event_id, row.endpoint_id) for row in (await connection.execute(_OWNED, {"owner": owner})).all()
+    }
+
+
+async def open_rows(connection: AsyncConnection) -> int:
+    """Return how many deliveries are pending, the inbox included; counts at most a million."""
+    return int((await connection.execute(_OPEN)).scalar_one())

@@ -1,0 +1,147 @@
+"""Stops: what CancelEvents leaves behind, and what accept and fetch consult.
+
+Cancel and accept exclude each other through an advisory lock (accepts share it): an accept either
+sees the stop, or its rows are seen by the cancel. Without it both could commit and the event would go.
+"""
+
+# ruff: noqa: S608 - every name in these statements is of this module
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from whenever import Instant
+
+from chassis.database import unit_of_work
+from delivery_service.domain.deliveries import DeliveryCause, DeliveryState
+from delivery_service.domain.stops import Stop
+from delivery_service.store.arrays import source
+
+KEPT = timedelta(days=35)
+_LOCK = 5_417_226_102
+
+SHARE = text(f"SELECT pg_advisory_xact_lock_shared({_LOCK})")
+"""First statement of a transaction that accepts events."""
+
+_EXCLUDE = text(f"SELECT pg_advisory_xact_lock({_LOCK})")
+
+
+def stopped(row: str) -> str:
+    """Return the SQL condition that a stop covers `row`; two probes of the primary key of stops."""
+    return (
+        f"(EXISTS (SELECT FROM stops s WHERE s.tenant_id = {row}.tenant_id AND s.event_id = {row}.event_id"
+        f" AND s.user_id = '' AND {row}.decide_time < s.decided_before)"
+        f" OR EXISTS (SELECT FROM stops s WHERE s.tenant_id = {row}.tenant_id AND s.event_id = ''"
+        f" AND s.user_id = {row}.user_id AND {row}.decide_time < s.decided_before))"
+    )
+
+
+_WRITE = text(
+    "INSERT INTO stops (tenant_id, event_id, user_id, decided_before, until, reason)"
+    " SELECT :tenant_id, o.event_id, o.user_id, :decided_before, :until, :reason"
+    " FROM " + source({"event_id": "text", "user_id": "text"}, name="o") + " ORDER BY 1, 2, 3"
+    " ON CONFLICT (tenant_id, event_id, user_id) DO UPDATE"
+    " SET decided_before = greatest(stops.decided_before, excluded.decided_before), reason = excluded.reason,"
+    # A new number: the other replicas look for numbers they have not seen.
+    " until = greatest(stops.until, excluded.until), number = DEFAULT"
+)
+
+# Ended is what nobody is sending: unowned rows and this replica's, without what is in flight here. What
+# another replica holds it ends itself, as soon as it sees the stop. By primary key or by queue_user.
+_END = """
+    WITH locked AS (
+        SELECT q.event_id, q.endpoint_id, q.round FROM queue q
+        WHERE q.tenant_id = :tenant_id AND q.decide_time < :decided_before AND {subject}
+          AND (q.owner IS NULL OR (q.owner = CAST(:owner AS bigint) AND NOT EXISTS (
+              SELECT FROM {in_flight} WHERE f.event_id = q.event_id AND f.endpoint_id = q.endpoint_id)))
+        ORDER BY q.event_id, q.endpoint_id FOR UPDATE
+    ), gone AS (
+        DELETE FROM queue q USING locked s
+        WHERE q.event_id = s.event_id AND q.endpoint_id = s.endpoint_id AND q.round = s.round
+        RETURNING q.*
+    ), ended AS (
+        INSERT INTO deliveries (event_id, endpoint_id, round, occurrence_date, tenant_id, state, cause, attempts,
+            accept_time, deliver_by, end_time)
+        SELECT event_id, endpoint_id, round, occurrence_date, tenant_id, :state, :cause, attempts,
+            accept_time, deliver_by, :end_time FROM gone
+    )
+    SELECT q.event_id, g.event_id IS NOT NULL AS ended FROM queue q
+    LEFT JOIN gone g ON g.event_id = q.event_id AND g.endpoint_id = q.endpoint_id AND g.round = q.round
+    WHERE q.tenant_id = :tenant_id AND q.decide_time < :decided_before AND {subject}
+"""
+_IN_FLIGHT = source(
+    {"flying_event": "text", "flying_endpoint": "text"}, name="f", renamed="event_id, endpoint_id"
+)
+_END_EVENTS = text(_END.format(subject="q.event_id = ANY(CAST(:event_id AS text[]))", in_flight=_IN_FLIGHT))
+_END_USER = text(_END.format(subject="q.user_id = :user", in_flight=_IN_FLIGHT))
+
+_NEWER = text(
+    "SELECT number, tenant_id, event_id, user_id, decided_before FROM stops WHERE number > :number ORDER BY number"
+)
+_NEWEST = text("SELECT coalesce(max(number), 0) FROM stops")
+_PRUNE = text("DELETE FROM stops WHERE until < :now")
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """What a cancel did: deliveries it ended, and events that another replica or this one may be sending."""
+
+    ended: int
+    on_the_wire: tuple[str, ...]
+
+
+async def cancel(
+    engine: AsyncEngine,
+    *,
+    tenant_id: str,
+    event_ids: list[str],
+    user_id: str,
+    decided_before: Instant,
+    now: Instant,
+    reason: str,
+    owner: int | None,
+    in_flight: Sequence[tuple[str, str]],
+) -> Cancelled:
+    """Write the stop and end what nobody is sending, in one transaction; repeatable."""
+    subjects = {"event_id": event_ids or [""], "user_id": [user_id] * (len(event_ids) or 1)}
+    common = {"tenant_id": tenant_id, "decided_before": decided_before.to_stdlib()}
+    async with unit_of_work(engine) as connection:
+        await connection.execute(_EXCLUDE)
+        written = {"until": now.to_stdlib() + KEPT, "reason": reason}
+        await connection.execute(_WRITE, {**common, **subjects, **written})
+        subject = {"event_id": event_ids} if event_ids else {"user": user_id}
+        found = await connection.execute(
+            _END_EVENTS if event_ids else _END_USER,
+            {
+                **common,
+                **subject,
+                "owner": owner,
+                "flying_event": [event_id for event_id, _ in in_flight],
+                "flying_endpoint": [endpoint_id for _, endpoint_id in in_flight],
+                "state": DeliveryState.CANCELLED,
+                "cause": DeliveryCause.CANCELLED,
+                "end_time": now.to_stdlib(),
+            },
+        )
+        rows = found.all()
+    ended = sum(1 for row in rows if row.ended)
+    return Cancelled(ended, tuple(sorted({row.event_id for row in rows if not row.ended})))
+
+
+async def newest(connection: AsyncConnection) -> int:
+    """Return the number of the newest stop."""
+    return int((await connection.execute(_NEWEST)).scalar_one())
+
+
+async def newer(connection: AsyncConnection, number: int) -> tuple[int, list[Stop]]:
+    """Return the stops after `number`, and the number to ask with the next time; by the index on number."""
+    rows = (await connection.execute(_NEWER, {"number": number})).all()
+    stops = [Stop(row.tenant_id, row.event_id, row.user_id, Instant(row.decided_before)) for row in rows]
+    return (rows[-1].number if rows else number), stops
+
+
+async def prune(connection: AsyncConnection, now: Instant) -> None:
+    """Forget the stops that no acceptable event can meet any more; by stops_until."""
+    await connection.execute(_PRUNE, {"now": now.to_stdlib()})

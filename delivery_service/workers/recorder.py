@@ -1,0 +1,121 @@
+"""Outcomes are gathered and written together: at most so many, at most so long after the first."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from chassis.loops import Loop
+from chassis.traces import tracer
+from delivery_service.domain.deliveries import DeliveryCause, DeliveryState
+from delivery_service.store import outcomes
+from delivery_service.store.outcomes import Outcome
+from delivery_service.workers.observations import ATTEMPTS, LATENESS, RETRIES
+from delivery_service.workers.replica_lease import ReplicaLease
+
+log = structlog.get_logger()
+
+_TOLD = frozenset({DeliveryState.DEAD, DeliveryState.EXPIRED})
+
+
+class Recorder:
+    """Takes outcomes one by one and writes them by the hundred."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        lease: ReplicaLease,
+        *,
+        batch: int,
+        seconds: float,
+    ) -> None:
+        self._engine = engine
+        self._lease = lease
+        self._batch = batch
+        self._seconds = seconds
+        self._recorded: Callable[[Sequence[Outcome]], None] = _nobody
+        self._waiting: list[Outcome] = []
+        self._lateness: list[float] = []
+        self._loop = Loop("recorder", self.flush, interval=1.0)
+
+    def tell(self, recorded: Callable[[Sequence[Outcome]], None]) -> None:
+        """Call `recorded` with each batch that PostgreSQL has."""
+        self._recorded = recorded
+
+    def add(self, outcome: Outcome) -> None:
+        """Take one outcome over."""
+        waiting = self._waiting
+        waiting.append(outcome)
+        if len(waiting) == 1:
+            asyncio.get_running_loop().call_later(self._seconds, self._loop.wake)
+        elif len(waiting) == self._batch:
+            self._loop.wake()
+
+    def received(self, lateness_seconds: float) -> None:
+        """Note how late a delivery was received (business time)."""
+        self._lateness.append(lateness_seconds)
+
+    async def flush(self) -> float | None:
+        """Write one batch; returns how long the rest may wait."""
+        batch = self._waiting[: self._batch]
+        if not batch:
+            return None
+        await self._write(batch)
+        del self._waiting[: len(batch)]
+        self._recorded(batch)
+        left = len(self._waiting)
+        return (0 if left >= self._batch else self._seconds) if left else None
+
+    async def start(self) -> None:
+        """Begin to write."""
+        await self._loop.start()
+
+    async def stop(self) -> None:
+        """Write everything that is left."""
+        await self._loop.stop()
+        while self._waiting:
+            await self.flush()
+
+    async def _write(self, batch: Sequence[Outcome]) -> None:
+        number = self._lease.number
+        written = 0
+        if number is not None:  # without one nothing is ours any more, and nothing would match
+            with tracer.start_as_current_span("deliveries.record") as span:
+                written = await outcomes.record(self._engine, batch, owner=number)
+                span.set_attribute("deliveries", len(batch))
+        self._observe(batch, written)
+
+    def _observe(self, batch: Sequence[Outcome], written: int) -> None:
+        states = Counter(outcome.state for outcome in batch)
+        for state, count in states.items():
+            ATTEMPTS.labels(_result(state)).inc(count)
+        RETRIES.inc(states[DeliveryState.PENDING])
+        lateness, self._lateness = self._lateness, []
+        LATENESS.observe(lateness)
+        log.info(
+            "deliveries.recorded",
+            offered=len(batch),
+            written=written,
+            **{_result(state): count for state, count in states.items()},
+        )
+        for outcome in batch:
+            if outcome.state in _TOLD:
+                log.warning(
+                    "delivery.ended",
+                    event_id=outcome.event_id,
+                    endpoint_id=outcome.endpoint_id,
+                    state=_result(outcome.state),
+                    cause=DeliveryCause(outcome.cause).name,
+                    status_code=outcome.status_code,
+                    attempts=outcome.attempts,
+                )
+
+
+def _result(state: DeliveryState) -> str:
+    return "retry" if state is DeliveryState.PENDING else state.name.lower()
+
+
+def _nobody(_batch: Sequence[Outcome]) -> None:
+    """Nobody has asked to be told."""

@@ -1,0 +1,91 @@
+"""This replica's lease: one row renewed each second, checked on the monotonic clock before each POST.
+
+The lease belongs to the replica, not to the row: a slow lane outlives any row's lease, and the next
+owner would send what this one still holds.
+"""
+
+import time
+from collections.abc import Callable
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from chassis.clocks import BusinessClock
+from chassis.database import unit_of_work
+from chassis.loops import Loop
+from delivery_service.store import queue, replicas
+
+log = structlog.get_logger()
+
+RENEW_SECONDS = 1.0
+# A replica stops sending this long before the others may take over, so that no two clocks need to agree.
+MARGIN_SECONDS = 1.0
+
+
+class ReplicaLease:
+    """The number under which this replica owns rows, and for how long it may act on it."""
+
+    def __init__(
+        self, engine: AsyncEngine, clock: BusinessClock, replica_id: str, *, lease_seconds: float
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._replica_id = replica_id
+        self._lease_seconds = lease_seconds
+        self._lost: Callable[[], None] = _nobody
+        self._renewed: Callable[[], None] = _nobody
+        self._until = 0.0
+        self.number: int | None = None
+        self._loop = Loop("replica_lease", self.renew, interval=RENEW_SECONDS)
+
+    def tell(self, *, lost: Callable[[], None], renewed: Callable[[], None]) -> None:
+        """Call `lost` when the rows are no longer ours, `renewed` after each renewal."""
+        self._lost = lost
+        self._renewed = renewed
+
+    @property
+    def valid(self) -> bool:
+        """Whether what this replica owns is certainly still its own."""
+        return self.number is not None and time.monotonic() < self._until
+
+    async def renew(self) -> None:
+        """Prolong the lease, or register anew when there is none."""
+        if self.number is None:  # nothing is sent or expired before PostgreSQL's time is known
+            await self._clock.synchronise(self._engine)
+        began = time.monotonic()
+        async with unit_of_work(self._engine) as connection:
+            number, lasting = self.number, self._lease_seconds
+            if number is not None and not await replicas.renew(connection, number, lease_seconds=lasting):
+                self._dismiss()
+                number = None
+            if number is None:
+                number = await replicas.register(connection, self._replica_id, lease_seconds=lasting)
+        self.number = number
+        # Counted from before the statement: PostgreSQL cannot have started the lease earlier.
+        self._until = began + lasting - MARGIN_SECONDS
+        self._renewed()
+
+    async def start(self) -> None:
+        """Begin to renew; the first lease is taken with the first answer of PostgreSQL."""
+        await self._loop.start()
+
+    async def stop(self) -> None:
+        """Give every row back and leave, so that the others go on at once."""
+        await self._loop.stop()
+        number, self.number = self.number, None
+        if number is None:
+            return
+        async with unit_of_work(self._engine) as connection:
+            given_back = await queue.release_all(connection, [number])
+            await replicas.remove(connection, [number])
+        log.info("replica.left", number=number, given_back=given_back)
+
+    def _dismiss(self) -> None:
+        log.warning("replica.dismissed", number=self.number)
+        self.number = None
+        self._until = 0.0
+        self._lost()
+
+
+def _nobody() -> None:
+    """Nobody has asked to be told."""

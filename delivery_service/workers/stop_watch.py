@@ -1,0 +1,58 @@
+"""Brings every stop, whichever replica took it, into this replica's memory within 200 ms."""
+
+import time
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from chassis.clocks import BusinessClock
+from chassis.database import unit_of_work
+from chassis.loops import Loop
+from delivery_service.domain.stops import RecentStops
+from delivery_service.store import stops
+
+log = structlog.get_logger()
+
+POLL_SECONDS = 0.2
+PRUNE_SECONDS = 600.0
+
+
+class StopWatch:
+    """Reads the stops that are newer than the last one seen; `ready` once it knows where it began."""
+
+    def __init__(self, engine: AsyncEngine, clock: BusinessClock, recent: RecentStops) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._recent = recent
+        self._seen: int | None = None
+        self._pruned = time.monotonic()
+        self._loop = Loop("stop_watch", self.poll, interval=POLL_SECONDS)
+
+    @property
+    def ready(self) -> bool:
+        """Whether deliveries may be taken: a stop written before was in PostgreSQL when they are read."""
+        return self._seen is not None
+
+    async def poll(self) -> None:
+        """Read once; the first reading only remembers where to begin."""
+        async with self._engine.connect() as connection:
+            if self._seen is None:
+                self._seen = await stops.newest(connection)
+                return
+            self._seen, found = await stops.newer(connection, self._seen)
+        now = time.monotonic()
+        for stop in found:
+            self._recent.add(stop, monotonic=now)
+        self._recent.forget(monotonic=now)
+        if now - self._pruned > PRUNE_SECONDS:
+            self._pruned = now
+            async with unit_of_work(self._engine) as connection:
+                await stops.prune(connection, self._clock.now())
+
+    async def start(self) -> None:
+        """Begin to read."""
+        await self._loop.start()
+
+    async def stop(self) -> None:
+        """Stop reading."""
+        await self._loop.stop()

@@ -1,0 +1,92 @@
+"""Rows whose owner is gone become everybody's again."""
+
+from collections.abc import Callable
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from chassis.database import unit_of_work
+from chassis.loops import Loop
+from delivery_service.store import queue, replicas
+from delivery_service.workers.replica_lease import ReplicaLease
+
+log = structlog.get_logger()
+
+TAKEOVER_SECONDS = 1.0
+STRAY_SECONDS = 5.0
+
+
+class TakeOver:
+    """Releases what dead replicas own; any replica may do it."""
+
+    def __init__(self, engine: AsyncEngine, lease: ReplicaLease, *, released: Callable[[], None]) -> None:
+        self._engine = engine
+        self._lease = lease
+        self._released = released
+        self._loop = Loop("takeover", self.take_over, interval=TAKEOVER_SECONDS)
+
+    async def take_over(self) -> None:
+        """Look once for replicas whose lease ran out."""
+        if not self._lease.valid:
+            return  # a replica in doubt about itself does not judge others
+        async with unit_of_work(self._engine) as connection:
+            dead = await replicas.lock_dead(connection, own=self._lease.number or 0)
+            if not dead:
+                return
+            rows = await queue.release_all(connection, list(dead))
+            await replicas.remove(connection, list(dead))
+        log.warning("replica.taken_over", replicas=sorted(dead.values()), rows=rows)
+        self._released()
+
+    async def start(self) -> None:
+        """Begin to look."""
+        await self._loop.start()
+
+    async def stop(self) -> None:
+        """Stop looking."""
+        await self._loop.stop()
+
+
+class Strays:
+    """Releases rows that carry this replica's number but are not in its memory.
+
+    They arise when a commit succeeded and its answer was lost. A row must be seen twice, so that
+    one on its way from the commit into memory is left alone.
+    """
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        lease: ReplicaLease,
+        *,
+        holds: Callable[[str, str], bool],
+        released: Callable[[], None],
+    ) -> None:
+        self._engine = engine
+        self._lease = lease
+        self._holds = holds
+        self._released = released
+        self._suspects: set[tuple[str, str]] = set()
+        self._loop = Loop("strays", self.sweep, interval=STRAY_SECONDS)
+
+    async def sweep(self) -> None:
+        """Compare once; release what was a stray the last time as well."""
+        number = self._lease.number
+        if number is None or not self._lease.valid:
+            return
+        async with unit_of_work(self._engine) as connection:
+            found = {key for key in await queue.owned(connection, number) if not self._holds(*key)}
+            again, self._suspects = found & self._suspects, found
+            if again:
+                await queue.release(connection, number, sorted(again))
+        if again:
+            log.warning("deliveries.released", strays=len(again))
+            self._released()
+
+    async def start(self) -> None:
+        """Begin to sweep."""
+        await self._loop.start()
+
+    async def stop(self) -> None:
+        """Stop sweeping."""
+        await self._loop.stop()
