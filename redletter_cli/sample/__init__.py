@@ -1,0 +1,1 @@
+"""People who do not exist, to try Redletter with: `people.csv`, made once by hand and chance."""
