@@ -116,11 +116,11 @@ class Connections:
 
     def __init__(
         self,
-        engine: AsyncEngine,
+        *engines: AsyncEngine,
         redis: "Redis | RedisCluster | None" = None,
-        *channels: grpc.aio.Channel,
+        channels: Sequence[grpc.aio.Channel] = (),
     ) -> None:
-        self._engine = engine
+        self._engines = engines
         self._redis = redis
         self._channels = channels
 
@@ -133,4 +133,5 @@ class Connections:
             await channel.close()
         if self._redis is not None:
             await self._redis.aclose()
-        await self._engine.dispose()
+        for engine in self._engines:
+            await engine.dispose()

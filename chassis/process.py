@@ -1,13 +1,15 @@
 """How a service's process begins: zones pinned, logs on, the fast loop, then its parts."""
 
-import os
+import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import uvloop
+from asyncpg import PostgresError
 from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chassis import logs, zones
@@ -20,6 +22,8 @@ from chassis.settings import ServiceSettings
 from chassis.traces import Traces
 
 CLOCK_SECONDS = 15.0
+_UNDEFINED_TABLE = "42P01"
+_REFUSALS = (DBAPIError, PostgresError, OSError)
 
 S = TypeVar("S", bound=ServiceSettings)
 
@@ -46,7 +50,8 @@ def read_settings(kind: type[S], name: str) -> S | None:
     try:
         return kind()  # type: ignore[call-arg]  # the environment names them
     except ValidationError as error:
-        for problem in error.errors():
+        # Never the values: one of them is the database's password.
+        for problem in error.errors(include_input=False, include_url=False):
             variable = "REDLETTER_" + "_".join(str(part) for part in problem["loc"]).upper()
             sys.stderr.write(f"{name}: {variable}: {problem['msg']}\n")
         return None
@@ -59,23 +64,46 @@ def command(
     *,
     schema: str,
     migrations: Path,
+    verbs: Mapping[str, Callable[[S], Awaitable[str]]] | None = None,
 ) -> int:
-    """Run `python -m <service> [migrate]` and return its exit code."""
-    verb = sys.argv[1] if len(sys.argv) > 1 else "serve"
-    if verb not in ("serve", "migrate"):
-        sys.stderr.write(f"{name}: unknown verb {verb!r}; there are: serve (the default), migrate\n")
+    """Run `python -m <service> [verb]` and return its exit code: 2 for a wrong verb or setting.
+
+    Without a verb it serves; `migrate` brings the schema up to date; `verbs` are the service's own:
+    what they return is printed.
+    """
+    own = verbs or {}
+    known = ["migrate", *own]
+    verb = " ".join(sys.argv[1:])
+    if verb and verb not in known:
+        sys.stderr.write(f"usage: python -m {name} [{' | '.join(known)}]\n")
         return 2
-    if verb == "migrate":
-        url = os.environ.get("REDLETTER_DATABASE_URL", "")
-        if not url:
-            sys.stderr.write(f"{name}: REDLETTER_DATABASE_URL: Field required\n")
-            return 2
-        migrate(url, schema=schema, directory=migrations)
-        return 0
     settings = read_settings(kind, name)
     if settings is None:
         return 2
-    return serve(name, settings, lambda: build(settings))
+    if not verb:
+        return serve(name, settings, lambda: build(settings))
+    try:
+        if verb == "migrate":
+            migrate(settings.database_url, schema=schema, directory=migrations)
+        else:
+            said = asyncio.run(_awaited(own[verb], settings))
+            sys.stdout.write(f"{said}\n")
+    except _REFUSALS as error:
+        sys.stderr.write(f"{name}: {_sentence(error, name, schema)}\n")
+        return 1
+    return 0
+
+
+async def _awaited(verb: Callable[[S], Awaitable[str]], settings: S) -> str:
+    return await verb(settings)
+
+
+def _sentence(error: Exception, name: str, schema: str) -> str:
+    """Return what whoever runs a verb can do about PostgreSQL's answer."""
+    cause = getattr(error, "orig", None) or error
+    if getattr(cause, "sqlstate", None) == _UNDEFINED_TABLE:
+        return f"schema {schema} is not there yet; run `python -m {name} migrate` first"
+    return f"PostgreSQL cannot be used as REDLETTER_DATABASE_URL says: {cause}"
 
 
 class ClockKeeper:

@@ -4,23 +4,25 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
+from grpc.aio import Channel
 from redletter.delivery.v1 import (
     delivery_service_pb2_grpc,
     endpoint_service_pb2_grpc,
     inbox_service_pb2_grpc,
     intake_service_pb2_grpc,
 )
+from redletter.user.v1.auth_service_pb2_grpc import AuthServiceStub
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chassis.clocks import BusinessClock, Lapse
 from chassis.database import create_engine, ping
-from chassis.lifecycle import Part, Readiness
+from chassis.lifecycle import Connections, Part, Readiness
 from chassis.metrics import MetricsPort
 from chassis.process import ClockKeeper
 from chassis.rpc.channel import connect
 from chassis.rpc.credentials import ApiKeys, InternalToken
 from chassis.rpc.server import MAX_INTERNAL_BYTES, Port
-from delivery_service.api.authentication import KeyVerification
+from chassis.rpc.verification import verify_with
 from delivery_service.api.deliveries import DeliveryServicer
 from delivery_service.api.endpoints import EndpointServicer
 from delivery_service.api.inbox import InboxServicer
@@ -125,7 +127,8 @@ async def build(settings: Settings) -> Sequence[Part]:
     clock = BusinessClock(Lapse.of(settings.clock_from, settings.clock_anchor, settings.clock_speed))
     inside = Deliveries(settings, engine, lease_engine, clock)
     token = InternalToken(settings.internal_secret.get_secret_value())
-    public = _public_port(settings, engine, clock, token)
+    users = connect(settings.user_service_address, token)
+    public = _public_port(settings, engine, clock, users)
     internal = Port(
         NAME,
         f"{settings.host}:{settings.internal_port}",
@@ -147,7 +150,7 @@ async def build(settings: Settings) -> Sequence[Part]:
         return inside.lease.valid
 
     return [
-        _Engines(engine, lease_engine),
+        Connections(engine, lease_engine, channels=[users]),
         ClockKeeper(clock, engine),
         MetricsPort(settings.host, settings.metrics_port),
         *inside.parts,
@@ -157,13 +160,12 @@ async def build(settings: Settings) -> Sequence[Part]:
     ]
 
 
-def _public_port(settings: Settings, engine: AsyncEngine, clock: BusinessClock, token: InternalToken) -> Port:
-    users = connect(settings.user_service_address, token)
+def _public_port(settings: Settings, engine: AsyncEngine, clock: BusinessClock, users: Channel) -> Port:
     networks = settings.networks
     return Port(
         NAME,
         f"{settings.host}:{settings.public_port}",
-        authenticate=ApiKeys(KeyVerification(users)),
+        authenticate=ApiKeys(verify_with(AuthServiceStub(users))),
         register=[
             lambda server: endpoint_service_pb2_grpc.add_EndpointServiceServicer_to_server(
                 EndpointServicer(engine, clock, allowed_networks=networks), server
@@ -187,18 +189,3 @@ def _residence_seconds(settings: Settings) -> float:
     """Return how long a delivery may stay in a lane: every one before it takes its whole timeout."""
     turns = settings.lane_window / settings.lane_concurrency + 2
     return turns * _LONGEST_TIMEOUT_SECONDS
-
-
-class _Engines:
-    """The connections to PostgreSQL, closed last."""
-
-    def __init__(self, *engines: AsyncEngine) -> None:
-        self._engines = engines
-
-    async def start(self) -> None:
-        """Nothing: connections are opened when they are needed."""
-
-    async def stop(self) -> None:
-        """Close every connection."""
-        for engine in self._engines:
-            await engine.dispose()

@@ -150,7 +150,7 @@ async def build(settings: Settings) -> Sequence[Part]:
         ],
     )
     return [
-        Connections(engine, redis, users, delivery),
+        Connections(engine, redis=redis, channels=[users, delivery]),
         MetricsPort(settings.host, settings.metrics_port),
         ClockKeeper(clock, engine),
         port,

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chassis.clocks import BusinessClock, Lapse
 from chassis.database import create_engine
-from chassis.lifecycle import Part, Readiness
+from chassis.lifecycle import Connections, Part, Readiness
 from chassis.metrics import MetricsPort
 from chassis.process import ClockKeeper
 from chassis.rpc.credentials import ApiKeys as Authentication
@@ -74,20 +74,6 @@ async def store_answers(engine: AsyncEngine) -> bool:
     """Return whether PostgreSQL answers and the schema is there; without `migrate` it is not."""
     async with engine.connect() as connection:
         return bool((await connection.execute(text("SELECT count(*) FROM feed_epoch"))).scalar())
-
-
-class Connections:
-    """The connections to PostgreSQL: opened when first needed, closed after everything else."""
-
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-
-    async def start(self) -> None:
-        """Nothing to do: connections are opened with the first statement."""
-
-    async def stop(self) -> None:
-        """Close all connections."""
-        await self._engine.dispose()
 
 
 def _public_port(settings: Settings, engine: AsyncEngine, clock: BusinessClock, verify: Verification) -> Port:

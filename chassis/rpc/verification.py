@@ -24,6 +24,8 @@ def verify_with(stub: "AuthServiceAsyncStub") -> Verify:
         try:
             answer = await stub.VerifyApiKey(pb.VerifyApiKeyRequest(secret=secret), timeout=TIMEOUT_SECONDS)
         except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.INVALID_ARGUMENT:  # not even of the form of a key
+                raise Unauthenticated("this API key is not known") from None
             if error.code() is grpc.StatusCode.UNAUTHENTICATED and _is_about_the_key(error):
                 raise Unauthenticated(error.details() or "this API key is not known") from None
             raise DependencyUnavailable(

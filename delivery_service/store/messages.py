@@ -10,10 +10,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from whenever import Instant
 
+from chassis.arrays import Columns, source, turned
 from chassis.database import unit_of_work
 from delivery_service.domain.deliveries import INBOX, DeliveryCause, DeliveryState, LaneKey
 from delivery_service.domain.endpoints import EndpointState
-from delivery_service.store.arrays import Columns, source, turned
 from delivery_service.store.partitions import Partitions
 from delivery_service.store.stops import SHARE, stopped
 

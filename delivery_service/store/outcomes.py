@@ -9,9 +9,9 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from chassis.arrays import Columns, source, turned
 from chassis.database import unit_of_work
 from delivery_service.domain.deliveries import INBOX, DeliveryState
-from delivery_service.store.arrays import Columns, source, turned
 
 _ATTEMPT = "start_time, status_code, attempt_cause, connect_us, first_byte_us, total_us, answer_bytes, answer, url, secret_id"
 

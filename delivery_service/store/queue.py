@@ -13,8 +13,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from whenever import Instant
 
+from chassis.arrays import source
 from delivery_service.domain.deliveries import INBOX, LaneKey, QueuedDelivery
-from delivery_service.store.arrays import source
 from delivery_service.store.stops import stopped
 
 # A skip scan: one probe of queue_lane per lane that has unowned rows, whatever their number. The owner is in

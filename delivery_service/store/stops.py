@@ -14,10 +14,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from whenever import Instant
 
+from chassis.arrays import source
 from chassis.database import unit_of_work
 from delivery_service.domain.deliveries import DeliveryCause, DeliveryState
 from delivery_service.domain.stops import Stop
-from delivery_service.store.arrays import source
 
 KEPT = timedelta(days=35)
 _LOCK = 5_417_226_102

@@ -1,7 +1,6 @@
 """Who may call: the operator's key, the tenant `dev` with its key, the receiver's endpoint. Made once, kept in client.json."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,7 +14,6 @@ from redletter.user.v1 import tenant_pb2, tenant_service_pb2
 
 from redletter_cli.dev.errors import Refused
 from redletter_cli.dev.places import read_json, write_json
-from redletter_cli.dev.services import inherited
 from redletter_cli.embedded import StartFailed
 
 TENANT = "dev"
@@ -87,7 +85,7 @@ def _operator_key(environment: Mapping[str, str], path: Path) -> str:
     # Not through a log file: what it prints is the key.
     done = subprocess.run(
         (sys.executable, "-m", "user_service", "bootstrap"),
-        env={**inherited(os.environ), **environment},
+        env=environment,
         capture_output=True,
         encoding="utf-8",
         timeout=_WITHIN_SECONDS,

@@ -17,7 +17,7 @@ from redletter_cli.dev.migrations import DATABASE, bring_up_to_date
 from redletter_cli.dev.places import Places, write_json
 from redletter_cli.dev.ports import Ports
 from redletter_cli.dev.premises import await_predecessor, require_free_ports
-from redletter_cli.dev.services import DELIVERY, SCHEDULER, USER, Service, addresses
+from redletter_cli.dev.services import DELIVERY, SCHEDULER, USER, Service, ServiceSpec, addresses
 from redletter_cli.dev.topology import Shape, specs
 from redletter_cli.embedded import Postgres, Valkey
 from redletter_cli.embedded.directory import DirectoryLock, make_private
@@ -62,7 +62,6 @@ class Deployment:
             EmbeddedError: one of them could not be made.
             ApiError: a service refused.
         """
-        assert self._postgres is not None
         assert self._receiver is not None
         present = replace(
             self.accounts,
@@ -70,12 +69,12 @@ class Deployment:
             scheduler=addresses([self.ports.scheduler(i).public for i in range(self._shape.schedulers)]),
             delivery=addresses([self.ports.delivery(i).public for i in range(self._shape.deliveries)]),
         )
-        bootstrap = {
-            **self._shared(self.clock),
-            "REDLETTER_DATABASE_URL": self._postgres.url(DATABASE, USER),
-        }
+        [user] = [spec for spec in self._specs() if spec.module == USER]
         self.accounts = ensure_accounts(
-            present, self.places.client, bootstrap=bootstrap, receiver_port=self.receiver_port
+            present,
+            self.places.client,
+            bootstrap=user.environment(self._shared(self.clock)),
+            receiver_port=self.receiver_port,
         )
         self._receiver.trust(self.accounts.receiver_secret)
 
@@ -108,7 +107,10 @@ class Deployment:
         self._keeper.watch("PostgreSQL", self._postgres)
         self._valkey.start()
         self._keeper.watch("Valkey", self._valkey)
-        bring_up_to_date(self._postgres, self.places, self._shared(Clock()))
+        shared = self._shared(Clock())
+        # The first process of each service stands for its settings.
+        environments = {spec.module: spec.environment(shared) for spec in reversed(self._specs())}
+        bring_up_to_date(self._postgres, self.places, environments)
 
     def start_services(self, clock: Clock) -> None:
         """Start every service with `clock` and return when all are ready.
@@ -117,13 +119,12 @@ class Deployment:
             StartFailed: one ended or was not ready within 90 s; carries its last words.
         """
         assert self._receiver is not None
-        assert self._postgres is not None
         self.clock = clock
         self.clock_file.write(clock)
         shared = self._shared(clock)
         self.services = [
             Service(spec, shared, log=self.places.log(spec.name), cwd=self.places.services)
-            for spec in specs(self.ports, self._shape, partial(self._postgres.url, DATABASE))
+            for spec in self._specs()
         ]
         for service in self.services:
             service.start()
@@ -176,6 +177,10 @@ class Deployment:
 
     def _note_processes(self) -> None:
         write_json(self.places.processes, dict(self.pids()))
+
+    def _specs(self) -> list[ServiceSpec]:
+        assert self._postgres is not None
+        return specs(self.ports, self._shape, partial(self._postgres.url, DATABASE))
 
     def _shared(self, clock: Clock) -> dict[str, str]:
         assert self._valkey is not None

@@ -14,7 +14,6 @@ from redletter_cli.dev.ports import ServicePorts
 from redletter_cli.embedded import Child, Command, StartFailed
 
 USER, SCHEDULER, DELIVERY = "user_service", "scheduler_service", "delivery_service"
-SCHEMAS = (USER, SCHEDULER, DELIVERY)
 
 GRACE_SECONDS = 8.0
 _STOP_WITHIN = timedelta(seconds=GRACE_SECONDS + 2)
@@ -121,14 +120,14 @@ class Service:
         self._child.wait_until(self.is_ready, within=within)
 
 
-def run_to_end(module: str, command: str, *, shared: Mapping[str, str], log: Path, cwd: Path) -> Child:
+def run_to_end(module: str, command: str, *, env: Mapping[str, str], log: Path, cwd: Path) -> Child:
     """Start `python -m module command`, one that ends by itself; call `finish` on what is returned."""
     return Child(
         Command(
             name=f"{module} {command}",
             argv=(sys.executable, "-m", module, command),
             log=log,
-            env={**inherited(os.environ), **shared},
+            env=env,
             cwd=cwd,
         )
     )

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from collections.abc import Mapping as Header
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,7 @@ from redletter_cli.dev.errors import Refused
 from redletter_cli.dev.ports import Ports, free_base
 from redletter_cli.dev.signals import stop_on_signals
 from redletter_cli.dev.topology import Shape
+from redletter_cli.embedded import StartFailed
 from redletter_cli.lapse.expected import Layout
 from redletter_cli.lapse.report import document, print_report
 from redletter_cli.lapse.run import Hooks, Lapse, run_lapse
@@ -29,8 +31,6 @@ from redletter_cli.people.rejected import RejectedFile
 from redletter_cli.render.document import json_text
 from redletter_cli.render.plain import plain
 from redletter_cli.render.progress import bar
-
-_STEPS = 1000
 
 
 def lapse(
@@ -138,10 +138,11 @@ def _run(task: Lapse, shape: Shape, *, keep: Path | None, rejected: Path) -> Hea
         if keep:
             _say(f"data, logs and process ids are in {deployment.places.root}")
         try:
-            with bar("business time", _STEPS) as show:
+            hours = round((task.window.end - task.window.begin) / timedelta(hours=1))
+            with bar("business hours", hours) as show:
                 hooks = Hooks(
                     stage=_say,
-                    progress=lambda share, _: show(int(share * _STEPS)),
+                    progress=lambda share, _: show(int(share * hours)),
                     rejected=refused.write,
                     noted=lambda note: _say(note.sentence()),
                 )
@@ -161,8 +162,12 @@ def _directory(keep: Path | None) -> Iterator[Path]:
         made = Path(tempfile.mkdtemp(prefix="redletter-lapse-"))
         try:
             yield made
-        finally:
+        except StartFailed:
+            raise  # its sentence names a log
+        except BaseException:
             shutil.rmtree(made, ignore_errors=True)
+            raise
+        shutil.rmtree(made, ignore_errors=True)
         return
     if keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
         raise Refused(f"--keep {keep} is not an empty directory; a lapse starts from nothing")

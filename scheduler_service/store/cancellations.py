@@ -6,16 +6,17 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from whenever import Instant
 
-from scheduler_service.store.arrays import parameters, source
+from chassis.arrays import source, turned
 
 _LEASE_SECONDS = 2
+_KEY = {"tenant_id": "text", "user_id": "text"}
 
 # Primary key. A second deletion reaches further.
 _INSERT = text(
     f"""
     INSERT INTO cancellations (tenant_id, user_id, decided_before)
     SELECT tenant_id, user_id, :decided_before
-    FROM {source(["tenant_id", "user_id"], ["text[]", "text[]"])} ORDER BY tenant_id, user_id
+    FROM {source(_KEY)} ORDER BY tenant_id, user_id
     ON CONFLICT (tenant_id, user_id) DO UPDATE
     SET decided_before = greatest(cancellations.decided_before, excluded.decided_before),
         offered_until = 'epoch'
@@ -41,9 +42,7 @@ _DELETE = text(
 
 async def insert(connection: AsyncConnection, keys: Sequence[tuple[str, str]], *, now: Instant) -> None:
     """Note that everything decided for these people up to `now` has to stop."""
-    await connection.execute(
-        _INSERT, {**parameters(["tenant_id", "user_id"], keys), "decided_before": now.to_stdlib()}
-    )
+    await connection.execute(_INSERT, {**turned(_KEY, keys), "decided_before": now.to_stdlib()})
 
 
 async def take(connection: AsyncConnection, *, size: int) -> list[tuple[str, str, Instant]]:

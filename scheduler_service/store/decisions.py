@@ -7,56 +7,55 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from whenever import Instant
 
+from chassis.arrays import source, turned
 from scheduler_service.domain.event_types import EventType
 from scheduler_service.domain.plans import Plan
-from scheduler_service.store.arrays import parameters, source
-from scheduler_service.store.rows import PLAN_COLUMNS, PLAN_TYPES, plan_row
+from scheduler_service.store.rows import PLAN, plan_row
 
 SENT, SUPPRESSED, EXPIRED, FAILED = "SENT", "SUPPRESSED", "EXPIRED", "FAILED"
 
 # What the event freezes of its decision, and (n_...) what the plan becomes: its next cycle.
 _EVENT = {
-    "plan_id": "bytea[]",
-    "version": "int[]",
-    "rule_version": "int[]",
-    "event_id": "text[]",
-    "tenant_id": "text[]",
-    "user_id": "text[]",
-    "event_type_id": "text[]",
-    "occasion_id": "text[]",
-    "instance": "text[]",
-    "cycle": "text[]",
-    "occurrence_date": "date[]",
-    "state": "text[]",
-    "reason": "text[]",
-    "nominal_due_time": "timestamptz[]",
-    "due_time": "timestamptz[]",
-    "deliver_by": "timestamptz[]",
-    "late": "boolean[]",
-    "priority": "smallint[]",
-    "recipient_version": "bigint[]",
-    "tzdata_version": "text[]",
-    "time_zone": "text[]",
-    "utc_offset_seconds": "int[]",
-    "shifts": "text[]",
+    "plan_id": "bytea",
+    "version": "int",
+    "rule_version": "int",
+    "event_id": "text",
+    "tenant_id": "text",
+    "user_id": "text",
+    "event_type_id": "text",
+    "occasion_id": "text",
+    "instance": "text",
+    "cycle": "text",
+    "occurrence_date": "date",
+    "state": "text",
+    "reason": "text",
+    "nominal_due_time": "timestamptz",
+    "due_time": "timestamptz",
+    "deliver_by": "timestamptz",
+    "late": "boolean",
+    "priority": "smallint",
+    "recipient_version": "bigint",
+    "tzdata_version": "text",
+    "time_zone": "text",
+    "utc_offset_seconds": "int",
+    "shifts": "text",
 }
 _NEXT = {
-    "cycle": "text[]",
-    "last_cycle": "text[]",
-    "last_date": "date[]",
-    "occurrence_date": "date[]",
-    "nominal_due_time": "timestamptz[]",
-    "due_time": "timestamptz[]",
-    "deliver_by": "timestamptz[]",
-    "enrol_time": "timestamptz[]",
-    "event_type_version": "int[]",
-    "tzdata_version": "text[]",
-    "shifts": "text[]",
-    "moved": "boolean[]",
+    "cycle": "text",
+    "last_cycle": "text",
+    "last_date": "date",
+    "occurrence_date": "date",
+    "nominal_due_time": "timestamptz",
+    "due_time": "timestamptz",
+    "deliver_by": "timestamptz",
+    "enrol_time": "timestamptz",
+    "event_type_version": "int",
+    "tzdata_version": "text",
+    "shifts": "text",
+    "moved": "boolean",
 }
-_COLUMNS = [*_EVENT, *(f"n_{name}" for name in _NEXT)]
-_TYPES = [*_EVENT.values(), *_NEXT.values()]
-_PLAN = PLAN_COLUMNS.split(", ")
+_COLUMNS = {**_EVENT, **{f"n_{name}": kind for name, kind in _NEXT.items()}}
+_PLAN = tuple(PLAN)
 _NEXT_AT = [_PLAN.index(name) for name in _NEXT]
 
 # Primary keys of plans, event_types and events. SKIP LOCKED: what somebody else is deciding or
@@ -64,7 +63,7 @@ _NEXT_AT = [_PLAN.index(name) for name in _NEXT]
 # changed since it was read is not in `winner`, so nothing of it moves.
 _DECIDE = text(
     f"""
-    WITH input AS MATERIALIZED (SELECT * FROM {source(_COLUMNS, _TYPES)}),
+    WITH input AS MATERIALIZED (SELECT * FROM {source(_COLUMNS)}),
     winner AS MATERIALIZED (
         SELECT p.plan_id FROM plans p
         JOIN input i ON i.plan_id = p.plan_id AND i.version = p.version
@@ -100,7 +99,7 @@ _DEFER = text(
     f"""
     UPDATE plans p SET version = p.version + 1,
         {", ".join(f"{name} = i.{name}" for name in _PLAN if name in _NEXT)}
-    FROM {source(_PLAN, PLAN_TYPES, name="i")}
+    FROM {source(PLAN, name="i")}
     WHERE p.plan_id = i.plan_id AND p.version = i.version
     """  # noqa: S608
 )
@@ -132,7 +131,7 @@ async def commit(
     Whatever changed since a plan was read (its version, its event type's version) keeps it out.
     """
     rows = [_row(decided, name) for decided, name in zip(batch, event_ids, strict=True)]
-    bound = {**parameters(_COLUMNS, rows), "decide_time": now.to_stdlib()}
+    bound = {**turned(_COLUMNS, rows), "decide_time": now.to_stdlib()}
     return {row[0] for row in await connection.execute(_DECIDE, bound)}
 
 
@@ -144,7 +143,7 @@ async def defer(connection: AsyncConnection, plans: Sequence[Plan], versions: Se
         values = list(plan_row(plan))
         values[at] = version
         rows.append(values)
-    await connection.execute(_DEFER, parameters(_PLAN, rows))
+    await connection.execute(_DEFER, turned(PLAN, rows))
 
 
 def _row(decided: Decided, name: str) -> tuple[object, ...]:

@@ -31,6 +31,11 @@ _TAKE = text(
 # Primary key.
 _DELETE = text("DELETE FROM handovers WHERE handover_id = :handover_id")
 # Primary key.
+_RELEASE = text(
+    "UPDATE handovers SET offered_until = clock_timestamp() + make_interval(secs => :pause)"
+    " WHERE handover_id = :handover_id"
+)
+# Primary key.
 _STUCK = text("UPDATE handovers SET stuck = true WHERE handover_id = :handover_id")
 # A scan of what is open.
 _COUNT = text("SELECT count(*), coalesce(sum(events), 0) FROM handovers")
@@ -69,6 +74,11 @@ async def take(connection: AsyncConnection, *, size: int) -> list[Handover]:
 async def delete(connection: AsyncConnection, handover_id: uuid.UUID) -> None:
     """Forget a hand-over that delivery has accepted."""
     await connection.execute(_DELETE, {"handover_id": handover_id})
+
+
+async def release(connection: AsyncConnection, handover_id: uuid.UUID, *, pause: float) -> None:
+    """Let any replica offer it again after `pause` real seconds, instead of after the rest of the lease."""
+    await connection.execute(_RELEASE, {"handover_id": handover_id, "pause": pause})
 
 
 async def stick(connection: AsyncConnection, handover_id: uuid.UUID) -> None:

@@ -8,13 +8,14 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from whenever import Instant
 
+from chassis.arrays import source, turned
 from scheduler_service.domain.ids import PLAN_ID_BYTES
 from scheduler_service.domain.plans import Plan
 from scheduler_service.domain.recipients import Recipient
-from scheduler_service.store.arrays import parameters, source
-from scheduler_service.store.rows import PLAN_COLUMNS, PLAN_TYPES, plan_from, plan_row, recipient_from
+from scheduler_service.store.rows import PLAN, PLAN_COLUMNS, plan_from, plan_row, recipient_from
 
-_COLUMNS = PLAN_COLUMNS.split(", ")
+_COLUMNS = tuple(PLAN)
+_RANGE = {"low": "bytea", "high": "bytea"}
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Window:
 _OF_USERS = text(
     f"""
     SELECT {", ".join("p." + column for column in _COLUMNS)}
-    FROM {source(["low", "high"], ["bytea[]", "bytea[]"])}
+    FROM {source(_RANGE)}
     CROSS JOIN LATERAL (
         SELECT * FROM plans
         WHERE plans.plan_id >= input.low AND plans.plan_id < input.high
@@ -45,7 +46,7 @@ _OF_USERS = text(
 _UPSERT = text(
     f"""
     INSERT INTO plans ({PLAN_COLUMNS})
-    SELECT * FROM {source(_COLUMNS, PLAN_TYPES)} ORDER BY plan_id
+    SELECT * FROM {source(PLAN)} ORDER BY plan_id
     ON CONFLICT (plan_id) DO UPDATE
     SET version = excluded.version, cycle = excluded.cycle, last_cycle = excluded.last_cycle,
         last_date = excluded.last_date, occurrence_date = excluded.occurrence_date,
@@ -131,14 +132,14 @@ def user_range(part: bytes) -> tuple[bytes, bytes]:
 
 async def of_users(connection: AsyncConnection, user_parts: Sequence[bytes]) -> list[Plan]:
     """Return and lock the plans of these people, in id order."""
-    ranges = parameters(["low", "high"], [user_range(part) for part in sorted(user_parts)])
+    ranges = turned(_RANGE, [user_range(part) for part in sorted(user_parts)])
     return [plan_from(row) for row in await connection.execute(_OF_USERS, ranges)]
 
 
 async def upsert(connection: AsyncConnection, plans: Sequence[Plan]) -> None:
     """Write these plans; a stored one with the same or a newer version stays."""
     if plans:
-        await connection.execute(_UPSERT, parameters(_COLUMNS, map(plan_row, plans)))
+        await connection.execute(_UPSERT, turned(PLAN, map(plan_row, plans)))
 
 
 async def delete(connection: AsyncConnection, plan_ids: Sequence[bytes]) -> None:

@@ -6,42 +6,31 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis.arrays import source, turned
 from scheduler_service.domain.recipients import Recipient
-from scheduler_service.store.arrays import parameters, source
 from scheduler_service.store.rows import occasions_json, recipient_from
 
 COLUMNS = "tenant_id, user_id, version, time_zone, locale, given_name, family_name, occasions, attributes"
 
-_WRITTEN = [
-    "tenant_id",
-    "epoch",
-    "user_id",
-    "version",
-    "time_zone",
-    "locale",
-    "given_name",
-    "family_name",
-    "occasions",
-    "attributes",
-]
-_TYPES = [
-    "text[]",
-    "text[]",
-    "text[]",
-    "bigint[]",
-    "text[]",
-    "text[]",
-    "text[]",
-    "text[]",
-    "jsonb[]",
-    "jsonb[]",
-]
+_KEY = {"tenant_id": "text", "user_id": "text"}
+_WRITTEN = {
+    "tenant_id": "text",
+    "epoch": "text",
+    "user_id": "text",
+    "version": "bigint",
+    "time_zone": "text",
+    "locale": "text",
+    "given_name": "text",
+    "family_name": "text",
+    "occasions": "jsonb",
+    "attributes": "jsonb",
+}
 
 # Primary key, in its order: two planners of different terms cannot lock each other out.
 _UPSERT = text(
     f"""
     INSERT INTO recipients ({", ".join(_WRITTEN)})
-    SELECT * FROM {source(_WRITTEN, _TYPES)} ORDER BY tenant_id, user_id
+    SELECT * FROM {source(_WRITTEN)} ORDER BY tenant_id, user_id
     ON CONFLICT (tenant_id, user_id) DO UPDATE
     SET epoch = excluded.epoch, version = excluded.version, time_zone = excluded.time_zone,
         locale = excluded.locale, given_name = excluded.given_name, family_name = excluded.family_name,
@@ -52,13 +41,13 @@ _UPSERT = text(
 _VERSIONS = text(
     f"""
     SELECT r.tenant_id, r.user_id, r.epoch, r.version FROM recipients r
-    JOIN {source(["tenant_id", "user_id"], ["text[]", "text[]"])} USING (tenant_id, user_id)
+    JOIN {source(_KEY)} USING (tenant_id, user_id)
     """  # noqa: S608
 )
 # Primary key.
 _DELETE = text(
     f"""
-    DELETE FROM recipients r USING {source(["tenant_id", "user_id"], ["text[]", "text[]"])}
+    DELETE FROM recipients r USING {source(_KEY)}
     WHERE r.tenant_id = input.tenant_id AND r.user_id = input.user_id
     """  # noqa: S608
 )
@@ -90,18 +79,18 @@ async def upsert(connection: AsyncConnection, recipients: Sequence[Recipient], *
         )
         for r in recipients
     )
-    await connection.execute(_UPSERT, parameters(_WRITTEN, rows))
+    await connection.execute(_UPSERT, turned(_WRITTEN, rows))
 
 
 async def versions(connection: AsyncConnection, keys: Sequence[Key]) -> dict[Key, tuple[str, int]]:
     """Return (epoch, version) of those that are known."""
-    rows = await connection.execute(_VERSIONS, parameters(["tenant_id", "user_id"], keys))
+    rows = await connection.execute(_VERSIONS, turned(_KEY, keys))
     return {(row[0], row[1]): (row[2], row[3]) for row in rows}
 
 
 async def delete(connection: AsyncConnection, keys: Sequence[Key]) -> None:
     """Forget these people."""
-    await connection.execute(_DELETE, parameters(["tenant_id", "user_id"], keys))
+    await connection.execute(_DELETE, turned(_KEY, keys))
 
 
 async def page(connection: AsyncConnection, tenant_id: str, *, after: str, size: int) -> list[Recipient]:

@@ -14,34 +14,31 @@ from scheduler_service.domain.occasions import LeapDayRule, Occasion, OnEnrol
 from scheduler_service.domain.plans import Plan
 from scheduler_service.domain.recipients import Recipient
 
-PLAN_COLUMNS = (
-    "plan_id, tenant_id, user_id, event_type_id, occasion_id, instance, shard, version, cycle, last_cycle,"
-    " last_date, occurrence_date, nominal_due_time, due_time, deliver_by, enrol_time, recipient_version,"
-    " event_type_version, tzdata_version, shifts, moved"
-)
-PLAN_TYPES = [
-    "bytea[]",
-    "text[]",
-    "text[]",
-    "text[]",
-    "text[]",
-    "text[]",
-    "smallint[]",
-    "int[]",
-    "text[]",
-    "text[]",
-    "date[]",
-    "date[]",
-    "timestamptz[]",
-    "timestamptz[]",
-    "timestamptz[]",
-    "timestamptz[]",
-    "bigint[]",
-    "int[]",
-    "text[]",
-    "text[]",
-    "boolean[]",
-]
+PLAN = {
+    "plan_id": "bytea",
+    "tenant_id": "text",
+    "user_id": "text",
+    "event_type_id": "text",
+    "occasion_id": "text",
+    "instance": "text",
+    "shard": "smallint",
+    "version": "int",
+    "cycle": "text",
+    "last_cycle": "text",
+    "last_date": "date",
+    "occurrence_date": "date",
+    "nominal_due_time": "timestamptz",
+    "due_time": "timestamptz",
+    "deliver_by": "timestamptz",
+    "enrol_time": "timestamptz",
+    "recipient_version": "bigint",
+    "event_type_version": "int",
+    "tzdata_version": "text",
+    "shifts": "text",
+    "moved": "boolean",
+}
+"""The columns of `plans` and their types, in the order of `plan_from` and `plan_row`."""
+PLAN_COLUMNS = ", ".join(PLAN)
 
 
 def plan_from(row: Sequence[Any]) -> Plan:

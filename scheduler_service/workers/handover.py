@@ -78,6 +78,8 @@ class Handovers:
         except grpc.aio.AioRpcError as error:
             OFFERED.labels("unanswered").inc()
             log.warning("handover.unanswered", handover_id=str(handover.handover_id), code=error.code().name)
+            async with unit_of_work(self._engine) as connection:
+                await handovers.release(connection, handover.handover_id, pause=AGAIN_SECONDS)
             return
         refused = [r.reason for r in answer.results if r.result == intake_pb2.AcceptResult.RESULT_REFUSED]
         async with unit_of_work(self._engine) as connection:

@@ -19,6 +19,7 @@ from redletter.delivery.v1 import (
 )
 from redletter.user.v1 import auth_service_pb2, auth_service_pb2_grpc
 
+from chassis.errors import Unauthenticated
 from chassis.rpc.credentials import InternalToken
 from chassis.rpc.server import Port
 from tests.integration.delivery_service.conftest import TENANT_ID, event_id
@@ -32,11 +33,11 @@ class Auth(auth_service_pb2_grpc.AuthServiceServicer):
     """Stands for user_service: knows one key."""
 
     async def VerifyApiKey(
-        self, request: auth_service_pb2.VerifyApiKeyRequest, context: grpc.aio.ServicerContext
+        self, request: auth_service_pb2.VerifyApiKeyRequest, _context: grpc.aio.ServicerContext
     ) -> auth_service_pb2.VerifyApiKeyResponse:
         """Know the right key."""
         if request.secret != KEY:
-            await context.abort(grpc.StatusCode.UNAUTHENTICATED, "unknown")
+            raise Unauthenticated("unknown")
         return auth_service_pb2.VerifyApiKeyResponse(
             tenant_id=TENANT_ID, api_key_id="k", scopes=["tenant"], cache_for=Duration(seconds=30)
         )

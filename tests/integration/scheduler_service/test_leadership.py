@@ -1,5 +1,6 @@
 """One leader at a time, and a term in PostgreSQL that an overslept one cannot get past."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 
@@ -106,6 +107,18 @@ async def test_the_next_leader_waits_for_the_transactions_of_the_last(
         assert not second.leads
     await until(lambda: second.leads)
     await second.stop()
+
+
+async def test_a_long_transaction_does_not_cost_the_lead(engine: AsyncEngine, redis: Redis) -> None:
+    """The leader renews at once while a transaction of its own holds the fence, and keeps its term."""
+    leadership = Leadership("role", "a", engine, redis)
+    await leadership.campaign()
+    async with unit_of_work(engine) as connection:
+        await leadership.fence(connection)
+        before = leadership._until
+        await asyncio.wait_for(leadership.campaign(), 1)
+        assert leadership._until > before
+        assert (leadership.leads, leadership.term) == (True, 1)
 
 
 async def test_without_redis_the_row_in_postgresql_is_the_lock(engine: AsyncEngine) -> None:

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chassis.arrays import turned
 from chassis.database import create_engine
 from scheduler_service.store import SCHEMA, decisions, events, plans
-from scheduler_service.store.arrays import parameters
 from tests.integration.scheduler_service.conftest import World
 from tests.integration.scheduler_service.test_the_decision_is_compared import decided, named, planned
 
@@ -76,14 +76,14 @@ async def test_hot_statements(connection: AsyncConnection) -> None:
     assert await scans(connection, plans._DUE_KEYS, due) == {("plans", "plans_due")}
 
     parts = [bytes.fromhex(f"{n:016x}") for n in range(0, 2**63, 2**54)][:500]
-    people = parameters(["low", "high"], [plans.user_range(part) for part in parts])
+    people = turned(plans._RANGE, [plans.user_range(part) for part in parts])
     assert await scans(connection, plans._OF_USERS, people) == {("plans", "plans_pkey")}
     low, high = plans.user_range(parts[0])
     assert await scans(connection, plans._OF_USER, {"low": low, "high": high}) == {("plans", "plans_pkey")}
 
     batch = [decided(planned(f"u{n}")) for n in range(500)]
     rows = [decisions._row(one, name) for one, name in zip(batch, named(batch), strict=True)]
-    bound = {**parameters(decisions._COLUMNS, rows), "decide_time": datetime(2028, 3, 2, tzinfo=UTC)}
+    bound = {**turned(decisions._COLUMNS, rows), "decide_time": datetime(2028, 3, 2, tzinfo=UTC)}
     read = await scans(connection, decisions._DECIDE, bound)
     assert {index for table, index in read if table == "plans"} == {"plans_pkey"}
     prefetch = {"plan_ids": [one.plan.plan_id for one in batch]}

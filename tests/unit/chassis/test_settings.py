@@ -73,8 +73,11 @@ def test_a_wrong_verb_is_answered_with_those_there_are(
         return []
 
     for argv, sentence in (
-        (["x", "fly"], "test: unknown verb 'fly'; there are: serve (the default), migrate\n"),
-        (["x", "migrate"], "test: REDLETTER_DATABASE_URL: Field required\n"),
+        (["x", "fly"], "usage: python -m test [migrate]\n"),
+        (
+            ["x", "migrate"],
+            "test: REDLETTER_DATABASE_URL: Field required\ntest: REDLETTER_INTERNAL_SECRET: Field required\n",
+        ),
     ):
         monkeypatch.setattr("sys.argv", argv)
         code = command("test", ServiceSettings, build, schema="x", migrations=Path())  # type: ignore[arg-type]

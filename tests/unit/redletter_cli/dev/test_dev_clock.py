@@ -109,3 +109,10 @@ def test_impossible_speeds_are_refused(speed: float) -> None:
     """Time neither stands nor goes back by a speed, and the services' limit holds here too."""
     with pytest.raises(Refused, match="above 0 and at most 100,000"):
         require_speed(speed)
+
+
+def test_the_wait_for_an_instant_counts_what_is_left_of_the_hold() -> None:
+    """Before the anchor the rest of the hold comes first; a held clock reaches nothing."""
+    clock = Clock(start=FUTURE, anchor=Instant.now().add(seconds=50), speed=3600.0)
+    assert 51 < clock.real_seconds_until(FUTURE.add(hours=2)) <= 52
+    assert Clock(start=FUTURE, speed=2.0).real_seconds_until(FUTURE) == float("inf")
