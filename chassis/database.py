@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import orjson
 import structlog
 from asyncpg import PostgresError
 from sqlalchemy import text
@@ -29,6 +30,8 @@ def create_engine(url: str, *, name: str, schema: str, pool_size: int = 8) -> As
         pool_timeout=10,
         pool_pre_ping=False,
         pool_recycle=1800,
+        json_serializer=_json,
+        json_deserializer=orjson.loads,
         hide_parameters=True,  # an error text must not carry names and dates into the logs
         connect_args={
             "ssl": False if _is_loopback(url) else None,
@@ -84,6 +87,10 @@ async def ping(engine: AsyncEngine) -> None:
     """Raise unless PostgreSQL answers."""
     async with engine.connect() as connection:
         await connection.execute(text("SELECT 1"))
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
 
 
 def _milliseconds(span: timedelta) -> str:

@@ -32,6 +32,8 @@ from scheduler_service.workers.window import Ready, Window
 log = structlog.get_logger()
 
 BATCH: Final = 500
+FIRST_BATCH: Final = 50
+"""What is due first leaves first: a burst begins with a small transaction, and they double from there."""
 MAX_BATCH_BYTES: Final = 8 * 1024 * 1024
 LONGEST_WAIT_SECONDS: Final = 0.5
 
@@ -66,21 +68,23 @@ class Batch:
         assert plan.occurrence_date is not None
         defaults, recipient, rule = ready.defaults, ready.recipient, ready.event_type
         zone = defaults.time_zone if recipient is None else zone_of(recipient, defaults)
-        following = next_plan(
-            plan,
-            recipient,
-            event_type=rule,
-            defaults=defaults,
-            sent=state == SENT,
-            tzdata_version=zones.version(),
-        )
+        following = ready.following
+        if state != SENT:
+            following = next_plan(
+                plan,
+                recipient,
+                event_type=rule,
+                defaults=defaults,
+                sent=False,
+                tzdata_version=zones.version(),
+            )
         offset = due_moment(plan.occurrence_date, rule.local_time, zone).utc_offset_seconds
         self.ready.append(ready)
         self.decided.append(Decided(plan, following, version, rule, state, reason, late, zone, offset))
 
 
 class Decider:
-    """Takes what is due out of the window, 500 at a time."""
+    """Takes what is due out of the window, up to 500 at a time."""
 
     def __init__(
         self,
@@ -100,15 +104,18 @@ class Decider:
         self._templates = templates
         self._may_decide = may_decide
         self._offer = offer
+        self._size = FIRST_BATCH
 
     async def iterate(self) -> float | None:
         """Decide what is due now; return the seconds until something else is."""
         if not self._may_decide():
             return 0.05
         now = self._clock.now()
-        due = self._window.take_due(now, size=BATCH)
+        due = self._window.take_due(now, size=self._size)
         if not due:
+            self._size = FIRST_BATCH
             return self._wait()
+        self._size = min(BATCH, self._size * 2)
         with tracer.start_as_current_span("decide", attributes={"redletter.plans": len(due)}):
             await self._commit(self._decide(due, now))
         return 0

@@ -8,12 +8,13 @@ from prometheus_client import Gauge
 from sqlalchemy.ext.asyncio import AsyncEngine
 from whenever import TimeDelta
 
+from chassis import zones
 from chassis.clocks import BusinessClock
 from scheduler_service.coordination.shards import Shards
 from scheduler_service.domain.decisions import Reason
 from scheduler_service.domain.event_types import EventType
 from scheduler_service.domain.ids import event_id
-from scheduler_service.domain.plans import Plan
+from scheduler_service.domain.plans import Plan, next_plan
 from scheduler_service.domain.recipients import Recipient, TenantDefaults
 from scheduler_service.rendering.messages import Rendered, RenderError, TooLarge, render
 from scheduler_service.rendering.templates import Cache
@@ -103,4 +104,12 @@ def make_ready(
         except Exception as error:  # noqa: BLE001 - one person's message must not stop everybody's
             log.error("event.unrenderable", event_id=name, error=type(error).__name__)  # noqa: TRY400
             failure = Reason.RENDER
-    return Ready(plan, recipient, event_type, defaults, name, rendered, failure)
+    following = next_plan(
+        plan,
+        recipient,
+        event_type=event_type,
+        defaults=defaults,
+        sent=True,
+        tzdata_version=zones.version(),
+    )
+    return Ready(plan, following, recipient, event_type, defaults, name, rendered, failure)

@@ -18,9 +18,13 @@ CAPACITY: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A plan with everything its decision needs; `rendered` is None when rendering failed (`failure`)."""
+    """A plan with everything its decision needs, and what follows when it is sent.
+
+    `rendered` is None when rendering failed (`failure`).
+    """
 
     plan: Plan
+    following: Plan
     recipient: Recipient | None
     event_type: EventType
     defaults: TenantDefaults
