@@ -47,10 +47,11 @@ class Admin(service_grpc.SchedulerAdminServiceServicer):
             feed_backlog=state.backlog,
             open_handovers=open_handovers,
             business_time=timestamp(now),
-            feed_pull_time=timestamp(state.update_time),
             redis_available=self._shards.redis_available,
             shard_holders=[pb.ShardHolder(holder=h, shards=s) for h, s in holders.items()],
         )
+        if state.pull_time is not None:
+            status.feed_pull_time.CopyFrom(timestamp(state.pull_time))
         if leads is not None:
             status.leader, status.term = leads[0], leads[1]
             status.leader_since.CopyFrom(timestamp(leads[2]))

@@ -6,12 +6,10 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-_GET = text("SELECT epoch, swept, backlog, oldest_change_time, update_time FROM feed")
+_GET = text("SELECT epoch, swept, backlog, oldest_change_time, pull_time FROM feed")
 _ENTER = text("UPDATE feed SET epoch = :epoch, swept = false")
 _SWEPT = text("UPDATE feed SET swept = true WHERE epoch = :epoch")
-_NOTE = text(
-    "UPDATE feed SET backlog = :backlog, oldest_change_time = :oldest, update_time = clock_timestamp()"
-)
+_NOTE = text("UPDATE feed SET backlog = :backlog, oldest_change_time = :oldest, pull_time = :pulled")
 
 
 @dataclass(frozen=True)
@@ -22,7 +20,7 @@ class Feed:
     swept: bool
     backlog: int
     oldest_change_time: datetime | None
-    update_time: datetime
+    pull_time: datetime | None
 
 
 async def get(connection: AsyncConnection) -> Feed:
@@ -40,6 +38,8 @@ async def mark_swept(connection: AsyncConnection, epoch: str) -> None:
     await connection.execute(_SWEPT, {"epoch": epoch})
 
 
-async def note(connection: AsyncConnection, *, backlog: int, oldest: datetime | None) -> None:
-    """Remember what waits, for every replica's status."""
-    await connection.execute(_NOTE, {"backlog": backlog, "oldest": oldest})
+async def note(
+    connection: AsyncConnection, *, backlog: int, oldest: datetime | None, pulled: datetime
+) -> None:
+    """Remember what waited when the feed was asked at the real instant `pulled`."""
+    await connection.execute(_NOTE, {"backlog": backlog, "oldest": oldest, "pulled": pulled})

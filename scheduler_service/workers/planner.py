@@ -7,7 +7,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 from redletter.user.v1 import user_feed_service_pb2 as feed_pb2
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-from whenever import TimeDelta
+from whenever import Instant, TimeDelta
 
 from chassis import zones
 from chassis.clocks import BusinessClock
@@ -71,19 +71,22 @@ class FeedPlanner:
         """Apply one page; 0 when more may be waiting."""
         if not self._leadership.leads:
             return None
+        asked = self._clock.real()  # before the answer: what is written while it comes may be missing in it
         page = await self._pull(PAGE)
         BACKLOG.set(page.backlog)
         if page.changes:
             with tracer.start_as_current_span("plan", attributes={"redletter.changes": len(page.changes)}):
-                applied = await self._apply(page)
+                applied = await self._apply(page, asked)
             if applied:
                 await self._ack(feed_pb2.AckChangesRequest(epoch=page.epoch, changes=applied))
         else:
-            await self._note_idle(page)
+            await self._note_idle(page, asked)
             return None
         return 0 if len(applied) == len(page.changes) else None
 
-    async def _apply(self, page: feed_pb2.PullChangesResponse) -> list[feed_pb2.AppliedChange]:
+    async def _apply(
+        self, page: feed_pb2.PullChangesResponse, asked: Instant
+    ) -> list[feed_pb2.AppliedChange]:
         async with unit_of_work(self._engine) as connection:
             await self._leadership.fence(connection)
             if (await feed.get(connection)).epoch != page.epoch:
@@ -94,7 +97,12 @@ class FeedPlanner:
             people = [c for c in page.changes if c.WhichOneof("change") != "tenant"]
             applied += await self._apply_people(connection, people, epoch=page.epoch)
             oldest = min((c.change_time.ToDatetime() for c in page.changes), default=None)
-            await feed.note(connection, backlog=max(0, page.backlog - len(applied)), oldest=_aware(oldest))
+            await feed.note(
+                connection,
+                backlog=max(0, page.backlog - len(applied)),
+                oldest=_aware(oldest),
+                pulled=asked.to_stdlib(),
+            )
         return [
             feed_pb2.AppliedChange(tenant_id=c.tenant_id, user_id=c.user_id, version=c.version)
             for c in applied
@@ -198,11 +206,11 @@ class FeedPlanner:
             found.setdefault((plan.tenant_id, plan.user_id), []).append(plan)
         return found
 
-    async def _note_idle(self, page: feed_pb2.PullChangesResponse) -> None:
+    async def _note_idle(self, page: feed_pb2.PullChangesResponse, asked: Instant) -> None:
         """The feed is drained: whoever was not confirmed in this epoch is gone."""
         async with unit_of_work(self._engine) as connection:
             await self._leadership.fence(connection)
-            await feed.note(connection, backlog=page.backlog, oldest=None)
+            await feed.note(connection, backlog=page.backlog, oldest=None, pulled=asked.to_stdlib())
             state = await feed.get(connection)
             if state.swept or state.epoch != page.epoch:
                 return

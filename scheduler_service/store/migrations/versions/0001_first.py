@@ -36,10 +36,10 @@ STATEMENTS = (
         swept boolean NOT NULL,
         backlog bigint NOT NULL,
         oldest_change_time timestamptz,
-        update_time timestamptz NOT NULL
+        pull_time timestamptz
     )
     """,
-    "INSERT INTO feed (epoch, swept, backlog, update_time) VALUES ('', true, 0, clock_timestamp())",
+    "INSERT INTO feed (epoch, swept, backlog) VALUES ('', true, 0)",
     """
     CREATE TABLE tenants (
         tenant_id text COLLATE "C" PRIMARY KEY,
