@@ -19,7 +19,7 @@ def ready(n: int, *, due: int = 0, version: int = 1) -> Ready:
     plan = replace(
         PLAN, plan_id=bytes([n]) * 16, shard=n >> 2, due_time=NOW.add(seconds=due), version=version
     )
-    return Ready(plan, person(), RULE, DEFAULTS, f"evt_{n}", None, None)
+    return Ready(plan, plan, person(), RULE, DEFAULTS, f"evt_{n}", None, None)
 
 
 def numbers(taken: list[Ready]) -> list[int]:
