@@ -17,7 +17,6 @@ from chassis.clocks import BusinessClock
 from chassis.lifecycle import Part, run
 from chassis.loops import Loop
 from chassis.metrics import CLOCK_SKEW
-from chassis.migrations import migrate
 from chassis.settings import ServiceSettings
 from chassis.traces import Traces
 
@@ -84,6 +83,8 @@ def command(
         return serve(name, settings, lambda: build(settings))
     try:
         if verb == "migrate":
+            from chassis.migrations import migrate  # Alembic is a tenth of a second that serving never needs
+
             migrate(settings.database_url, schema=schema, directory=migrations)
         else:
             said = asyncio.run(_awaited(own[verb], settings))

@@ -45,6 +45,7 @@ hand_over UV_FIND_LINKS find-links
 hand_over SSL_CERT_FILE cert
 if [ -z "${HOME:-}" ]; then export UV_CACHE_DIR=${UV_CACHE_DIR:-$PWD/.build/uv}; fi
 
-.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r "requirements/$group.lock"
+# Compiled here, once: otherwise the first start of five processes compiles everything five times.
+.venv/bin/uv pip install --quiet --python .venv/bin/python --compile-bytecode --require-hashes -r "requirements/$group.lock"
 # Our own packages last: editable, from what is already there.
 .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e . -e sdks/python
