@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
+import grpc
 import structlog
 from prometheus_client import Counter
 
@@ -60,9 +61,7 @@ class Loop:
             except Exception as error:  # noqa: BLE001 - a loop outlives whatever one iteration meets
                 FAILURES.labels(self.name).inc()
                 pause = min(LONGEST_PAUSE_SECONDS, max(0.1, pause * 2))
-                log.warning(
-                    "loop.failed", loop=self.name, error=type(error).__name__, detail=str(error)[:300]
-                )
+                log.warning("loop.failed", loop=self.name, error=type(error).__name__, detail=_detail(error))
                 wait = pause
             await self._wait(self._interval if wait is None else wait)
 
@@ -72,3 +71,10 @@ class Loop:
             return
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), seconds)
+
+
+def _detail(error: Exception) -> str:
+    """Return one line that says what went wrong: of a failed call its code, not gRPC's own dump."""
+    if isinstance(error, grpc.aio.AioRpcError):
+        return f"{error.code().name}: {(error.details() or '')[:200]}"
+    return str(error).partition("\n")[0][:200]

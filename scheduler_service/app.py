@@ -33,6 +33,8 @@ from scheduler_service.store import SCHEMA, identity
 from scheduler_service.workers.canceller import INTERVAL_SECONDS as CANCEL_SECONDS
 from scheduler_service.workers.canceller import Canceller
 from scheduler_service.workers.decider import Decider
+from scheduler_service.workers.gauges import INTERVAL_SECONDS as GAUGE_SECONDS
+from scheduler_service.workers.gauges import Gauges
 from scheduler_service.workers.handover import Handovers
 from scheduler_service.workers.planner import ROLE, FeedPlanner
 from scheduler_service.workers.prefetcher import INTERVAL_SECONDS as PREFETCH_SECONDS
@@ -161,6 +163,7 @@ async def build(settings: Settings) -> Sequence[Part]:
         shards,
         leadership,
         Loop("plan", plan, interval=FEED_SECONDS),
+        Loop("gauges", Gauges(engine, clock, leadership).iterate, interval=GAUGE_SECONDS),
         Readiness([port], [lambda: _answers(engine)]),
     ]
 

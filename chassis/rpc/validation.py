@@ -17,14 +17,21 @@ def validate(message: Message) -> None:
 
 
 def _described(violation: Violation) -> FieldViolation:
-    rule = violation.proto.rule_id
+    rule, path = violation.proto.rule_id, _path(violation)
     limit = violation.rule_value
-    value = "" if violation.field_value is None else str(violation.field_value)
-    if len(value) > _LONGEST_VALUE:
-        value = f"{value[:_LONGEST_VALUE]}... ({len(value)} characters)"
+    value = _shown(violation.field_value)
     message = "is not of the allowed form" if rule.endswith(".pattern") else str(violation.proto.message)
     sentence = f"{value!r} {message}" if value else message
-    return FieldViolation(_path(violation), sentence, value, _allowed(rule, limit))
+    return FieldViolation(path, sentence, value, _allowed(rule, limit, path))
+
+
+def _shown(value: object) -> str:
+    """Return a value as far as it may be repeated: a list, a message or bytes may hold a person's data."""
+    if isinstance(value, bool | int | float):
+        return str(value)
+    if not isinstance(value, str):
+        return ""
+    return value if len(value) <= _LONGEST_VALUE else f"{value[:_LONGEST_VALUE]}... ({len(value)} characters)"
 
 
 def _path(violation: Violation) -> str:
@@ -37,7 +44,7 @@ def _path(violation: Violation) -> str:
     return path
 
 
-def _allowed(rule: str, limit: object) -> str:
+def _allowed(rule: str, limit: object, path: str) -> str:
     kind, _, name = rule.partition(".")
     unit = {"string": "characters", "bytes": "bytes", "repeated": "items", "map": "entries"}.get(kind, "")
     words = {
@@ -54,6 +61,8 @@ def _allowed(rule: str, limit: object) -> str:
         "lt": f"less than {limit}",
         "defined_only": "a value of the enum",
     }
+    if rule == "string.min_len" and path.endswith("time_zone"):
+        return "an IANA name such as Europe/Lisbon"
     if rule == "required":
         return "any value; it may not be empty"
     return words.get(name, "")

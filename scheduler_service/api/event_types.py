@@ -89,7 +89,7 @@ class EventTypes(service_grpc.EventTypeServiceServicer):
     async def _stored(self, connection: AsyncConnection, name: str, *, lock: bool = False) -> Stored:
         stored = await event_types.get(connection, credentials.tenant_id(), name, lock=lock)
         if stored is None:
-            raise NotFound(f"there is no event type {name!r}; ListEventTypes shows those there are")
+            raise NotFound(f"there is no event type {name!r}; list the event types to see those there are")
         return stored
 
 

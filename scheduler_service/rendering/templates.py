@@ -48,7 +48,12 @@ _FILTER = re.compile(r"\|\s*(\w+)")
 _PARENTHESIS = re.compile(r"(?<!\|)\(")
 _GROWTH = re.compile(r"[~+*\[\]{}]")
 
-_ALLOWED = f"text, variables, if, for, and the filters {', '.join(sorted(_FILTERS))}"
+_UNDEFINED = re.compile(r"`([^`]+)` is undefined")
+_VARIABLES: Final = (
+    "user.id, user.given_name, user.family_name, user.name, user.<attribute>, occurrence_date, turns,"
+    " occasion.id, occasion.kind, occasion.month, occasion.day, occasion.year"
+)
+_ALLOWED = f"text, if, for, the variables {_VARIABLES}, and the filters {', '.join(sorted(_FILTERS))}"
 
 Values = Mapping[str, object]
 
@@ -60,11 +65,12 @@ class RenderError(Exception):
 class Compiled:
     """The templates of one version of an event type."""
 
-    def __init__(self, templates: tuple[Template, ...]) -> None:
+    def __init__(self, templates: tuple[Template, ...], *, explained: bool = False) -> None:
+        """Compile; `explained` errors name the variable, and quote values: only for invented people."""
         self._environment = minijinja.Environment(
             undefined_behavior="semi_strict",  # type: ignore[call-overload]  # missing in its stubs
             fuel=FUEL,
-            debug=False,
+            debug=explained,
             pycompat=False,
         )
         self._locales = {}
@@ -165,12 +171,23 @@ def _forbidden_in(code: str) -> str:
 def _failing(template: Template, part: str, fixtures: Mapping[str, Values]) -> str:
     only = Template(template.locale, *((template.title, "") if part == "title" else ("", template.body)))
     try:
-        compiled = Compiled((only,))
-        for name, values in fixtures.items():
-            try:
-                compiled.render(template.locale, values)
-            except RenderError as error:
-                return f"cannot be rendered for {name}: {error}"
+        compiled = Compiled((only,), explained=True)
     except minijinja.TemplateError as error:
         return f"is not a template: {str(error).splitlines()[0]}"
-    return ""
+    failures: dict[str, str] = {}
+    for name, values in fixtures.items():
+        try:
+            compiled.render(template.locale, values)
+        except RenderError as error:
+            failures[name] = str(error)
+    if not failures:
+        return ""
+    who, why = next(iter(failures.items()))
+    missing = _UNDEFINED.search(why)
+    if missing is None:
+        return f"cannot be rendered for {who}: {why}"
+    known_to_some = len(failures) < len(fixtures)
+    return (
+        f"{missing[1]} is not known for {who if known_to_some else 'everybody'}; write"
+        f" {{{{ {missing[1]} | default('...') }}}} or ask {{% if {missing[1]} is defined %}}"
+    )

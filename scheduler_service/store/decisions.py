@@ -97,10 +97,16 @@ _DECIDE = text(
 # Primary key: what turned out to be due later waits there, under the version it was read with.
 _DEFER = text(
     f"""
+    WITH i AS MATERIALIZED (SELECT * FROM {source(PLAN)}),
+    waiting AS MATERIALIZED (
+        SELECT p.plan_id FROM plans p JOIN i USING (plan_id) WHERE p.version = i.version
+        ORDER BY p.plan_id
+        FOR UPDATE OF p SKIP LOCKED
+    )
     UPDATE plans p SET version = p.version + 1,
         {", ".join(f"{name} = i.{name}" for name in _PLAN if name in _NEXT)}
-    FROM {source(PLAN, name="i")}
-    WHERE p.plan_id = i.plan_id AND p.version = i.version
+    FROM i JOIN waiting USING (plan_id)
+    WHERE p.plan_id = i.plan_id
     """  # noqa: S608
 )
 

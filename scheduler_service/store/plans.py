@@ -15,6 +15,7 @@ from scheduler_service.domain.recipients import Recipient
 from scheduler_service.store.rows import PLAN, PLAN_COLUMNS, plan_from, plan_row, recipient_from
 
 _COLUMNS = tuple(PLAN)
+_COUNTED_EXACTLY = 10_000
 _RANGE = {"low": "bytea", "high": "bytea"}
 
 
@@ -110,10 +111,15 @@ _OF_USER = text(
     f"SELECT {PLAN_COLUMNS} FROM plans WHERE plan_id >= :low AND plan_id < :high"  # noqa: S608
     " ORDER BY plan_id"
 )
-# plans_due in each shard for what is due; the number of open plans is read from the index's statistics.
+# plans_due in each shard for what is due; beyond `exactly` the number of open plans is the index's estimate.
 _FIGURES = text(
     """
-    SELECT (SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'plans_due'::regclass),
+    SELECT
+        (SELECT CASE WHEN counted <= :exactly THEN counted
+                     ELSE greatest(counted, (SELECT reltuples::bigint FROM pg_class
+                                             WHERE oid = CAST('plans_due' AS regclass))) END
+         FROM (SELECT count(*) AS counted FROM (
+             SELECT 1 FROM plans WHERE due_time IS NOT NULL LIMIT :exactly + 1) AS capped) AS c),
         count(*), min(due.due_time)
     FROM generate_series(0, 63) AS s(shard)
     CROSS JOIN LATERAL (
@@ -207,6 +213,6 @@ async def of_user(connection: AsyncConnection, part: bytes) -> list[Plan]:
 
 
 async def figures(connection: AsyncConnection, *, now: Instant) -> tuple[int, int, Instant | None]:
-    """Return (open plans as PostgreSQL estimates them, due and undecided, the oldest due time)."""
-    row = (await connection.execute(_FIGURES, {"now": now.to_stdlib()})).one()
+    """Return (open plans, estimated above 10,000; due and undecided; the oldest due time)."""
+    row = (await connection.execute(_FIGURES, {"now": now.to_stdlib(), "exactly": _COUNTED_EXACTLY})).one()
     return int(row[0]), int(row[1]), None if row[2] is None else Instant(row[2])

@@ -70,6 +70,7 @@ class FeedPlanner:
     async def iterate(self) -> float | None:
         """Apply one page; 0 when more may be waiting."""
         if not self._leadership.leads:
+            BACKLOG.set(0)  # the leader's to say; the sum over the replicas is then right
             return None
         asked = self._clock.real()  # before the answer: what is written while it comes may be missing in it
         page = await self._pull(PAGE)
@@ -77,8 +78,8 @@ class FeedPlanner:
         if page.changes:
             with tracer.start_as_current_span("plan", attributes={"redletter.changes": len(page.changes)}):
                 applied = await self._apply(page, asked)
-            if applied:
-                await self._ack(feed_pb2.AckChangesRequest(epoch=page.epoch, changes=applied))
+                if applied:
+                    await self._ack(feed_pb2.AckChangesRequest(epoch=page.epoch, changes=applied))
         else:
             await self._note_idle(page, asked)
             return None

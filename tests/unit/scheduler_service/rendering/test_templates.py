@@ -91,7 +91,7 @@ def test_allowed(body: str) -> None:
         ("{% endif %}", "is not a template"),
         ("{{ turns }}", "a person whose birth year is unknown"),
         ("{{ user.given_name }}", "a person without a given name"),
-        ("{{ user.nickname }}", "cannot be rendered"),
+        ("{{ user.nickname }}", "user.nickname is not known for everybody; write {{ user.nickname | default"),
         (
             "{% for a in user.name | default('x') %}{{ user.name | default('x') }}{% endfor %}",
             "very long name",

@@ -1,0 +1,47 @@
+"""What waits, as metrics: read from the store by the leader, so that the sum over replicas is right."""
+
+from typing import Final
+
+from prometheus_client import Gauge
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from chassis.clocks import BusinessClock
+from chassis.leadership import Leadership
+from scheduler_service.store import handovers, plans
+
+INTERVAL_SECONDS: Final = 5.0
+
+PLANS = Gauge("redletter_scheduler_plans_open", "Open plans; an estimate above 10,000. The leader says it.")
+DUE = Gauge("redletter_scheduler_backlog_plans", "Plans that are due and not decided. The leader says it.")
+OLDEST = Gauge(
+    "redletter_scheduler_backlog_age_seconds",
+    "Business seconds since the oldest undecided plan fell due. The leader says it.",
+)
+WAITING = Gauge(
+    "redletter_scheduler_handovers_waiting", "Hand-overs that delivery has not answered. The leader says it."
+)
+
+
+class Gauges:
+    """Reads the figures every five seconds; a follower says zero."""
+
+    def __init__(self, engine: AsyncEngine, clock: BusinessClock, leadership: Leadership) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._leadership = leadership
+
+    async def iterate(self) -> None:
+        """Read once."""
+        figures: tuple[int, int, float, int] = (0, 0, 0.0, 0)
+        if self._leadership.leads:
+            figures = await self._read()
+        for gauge, value in zip((PLANS, DUE, OLDEST, WAITING), figures, strict=True):
+            gauge.set(value)
+
+    async def _read(self) -> tuple[int, int, float, int]:
+        now = self._clock.now()
+        async with self._engine.connect() as connection:
+            plans_open, due, oldest = await plans.figures(connection, now=now)
+            waiting = await handovers.waiting(connection)
+        age = 0.0 if oldest is None else (now - oldest).total("seconds")
+        return plans_open, due, age, waiting
