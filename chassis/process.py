@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+import structlog
 import uvloop
 from asyncpg import PostgresError
 from pydantic import ValidationError
@@ -19,6 +20,8 @@ from chassis.loops import Loop
 from chassis.metrics import CLOCK_SKEW
 from chassis.settings import ServiceSettings
 from chassis.traces import Traces
+
+log = structlog.get_logger()
 
 CLOCK_SECONDS = 15.0
 _UNDEFINED_TABLE = "42P01"
@@ -119,6 +122,12 @@ class ClockKeeper:
         """Take PostgreSQL's time over once."""
         await self._clock.synchronise(self._engine)
         CLOCK_SKEW.set(self._clock.skew_seconds)
+        if not self._clock.trustworthy:
+            log.warning(
+                "clock.skewed",
+                seconds=round(self._clock.skew_seconds, 3),
+                effect="this replica takes no claims and does not stand for election",
+            )
 
     async def start(self) -> None:
         """Read once if PostgreSQL answers, then every fifteen seconds."""
