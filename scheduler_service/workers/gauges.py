@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chassis.clocks import BusinessClock
 from chassis.leadership import Leadership
-from scheduler_service.store import handovers, plans
+from scheduler_service.store import handovers, parked, plans
 
 INTERVAL_SECONDS: Final = 5.0
 
@@ -20,6 +20,7 @@ OLDEST = Gauge(
 WAITING = Gauge(
     "redletter_scheduler_handovers_waiting", "Hand-overs that delivery has not answered. The leader says it."
 )
+PARKED = Gauge("redletter_scheduler_parked_people", "People who cannot be planned yet. The leader says it.")
 
 
 class Gauges:
@@ -32,16 +33,17 @@ class Gauges:
 
     async def iterate(self) -> None:
         """Read once."""
-        figures: tuple[int, int, float, int] = (0, 0, 0.0, 0)
+        figures: tuple[float, ...] = (0, 0, 0, 0, 0)
         if self._leadership.leads:
             figures = await self._read()
-        for gauge, value in zip((PLANS, DUE, OLDEST, WAITING), figures, strict=True):
+        for gauge, value in zip((PLANS, DUE, OLDEST, WAITING, PARKED), figures, strict=True):
             gauge.set(value)
 
-    async def _read(self) -> tuple[int, int, float, int]:
+    async def _read(self) -> tuple[float, ...]:
         now = self._clock.now()
         async with self._engine.connect() as connection:
             plans_open, due, oldest = await plans.figures(connection, now=now)
             waiting = await handovers.waiting(connection)
+            aside = await parked.count(connection)
         age = 0.0 if oldest is None else (now - oldest).total("seconds")
-        return plans_open, due, age, waiting
+        return plans_open, due, age, waiting, aside

@@ -20,7 +20,7 @@ from scheduler_service.domain.ids import user_part
 from scheduler_service.domain.planning import Changes, Planner
 from scheduler_service.domain.plans import Plan
 from scheduler_service.domain.recipients import Recipient, TenantDefaults
-from scheduler_service.store import cancellations, event_types, feed, plans, recipients, tenants
+from scheduler_service.store import cancellations, event_types, feed, parked, plans, recipients, tenants
 from scheduler_service.store.event_types import Stored
 from scheduler_service.workers.changes import recipient_of, tenant_of
 
@@ -31,7 +31,8 @@ APPLIED = Counter(
 )
 PLANNED = Counter("redletter_scheduler_plans_written_total", "Plans that were written or forgotten.")
 UNPLANNABLE = Counter(
-    "redletter_scheduler_unplannable_total", "Changes that could not be planned; they stay in the feed."
+    "redletter_scheduler_unplannable_total",
+    "Changes that could not be planned; they are kept and tried again.",
 )
 BACKLOG = Gauge("redletter_scheduler_feed_backlog", "Changes that wait in user_service.")
 
@@ -66,6 +67,8 @@ class FeedPlanner:
         self._pull = pull
         self._ack = ack
         self._stopped = stopped
+        self._retried_term: int | None = None
+        self._retried_to: Key = ("", "")
 
     async def iterate(self) -> float | None:
         """Apply one page; 0 when more may be waiting."""
@@ -92,6 +95,7 @@ class FeedPlanner:
             await self._leadership.fence(connection)
             if (await feed.get(connection)).epoch != page.epoch:
                 await feed.enter(connection, page.epoch)
+                await parked.clear(connection)
             applied = [c for c in page.changes if c.WhichOneof("change") == "tenant"]
             for change in applied:
                 await self._apply_tenant(connection, change)
@@ -122,7 +126,10 @@ class FeedPlanner:
     async def _apply_people(
         self, connection: AsyncConnection, changes: Sequence[feed_pb2.Change], *, epoch: str
     ) -> list[feed_pb2.Change]:
-        """Apply the people whose tenant is known and who can be planned; the others wait in the feed."""
+        """Apply the people whose tenant is known; the others wait in the feed for their tenant.
+
+        Who cannot be planned is kept aside, so that nobody behind them has to wait.
+        """
         if not changes:
             return []
         tenant_ids = {change.tenant_id for change in changes}
@@ -141,8 +148,34 @@ class FeedPlanner:
         APPLIED.labels("user").inc(len(living))
         APPLIED.labels("deletion").inc(len(gone))
         log.info("changes.applied", users=len(living), deletions=len(gone), known=len(known) - len(fresh))
-        left = unread | unplanned
-        return [c for c in known if (c.tenant_id, c.user_id) not in left]
+        await self._park(connection, fresh, unread | unplanned)
+        return known
+
+    async def _park(
+        self, connection: AsyncConnection, fresh: Sequence[feed_pb2.Change], failed: dict[Key, str]
+    ) -> None:
+        keys = [(c.tenant_id, c.user_id) for c in fresh]
+        await parked.delete(connection, [key for key in keys if key not in failed])
+        await parked.insert(
+            connection,
+            [
+                (*key, failed[key], change.SerializeToString())
+                for key, change in zip(keys, fresh, strict=True)
+                if key in failed
+            ],
+        )
+
+    async def _retry(self, connection: AsyncConnection, *, epoch: str) -> None:
+        """Try once more, page by page, whom an earlier leader could not plan: it may have had older zone data."""
+        if self._retried_term == self._leadership.term:
+            return
+        page = await parked.page(connection, after=self._retried_to, size=PAGE)
+        await self._apply_people(
+            connection, [feed_pb2.Change.FromString(body) for _, body in page], epoch=epoch
+        )
+        self._retried_to = page[-1][0] if page else ("", "")
+        if len(page) < PAGE:
+            self._retried_term, self._retried_to = self._leadership.term, ("", "")
 
     async def _newer(
         self, connection: AsyncConnection, changes: Sequence[feed_pb2.Change], *, epoch: str
@@ -162,12 +195,12 @@ class FeedPlanner:
         *,
         rules: dict[str, Sequence[EventType]],
         defaults: dict[str, TenantDefaults],
-    ) -> set[Key]:
-        """Write these people's plans; return those who cannot be planned, which stops nobody else."""
+    ) -> dict[Key, str]:
+        """Write these people's plans; return who cannot be planned and why, which stops nobody else."""
         existing = await self._plans_of(connection, [(r.tenant_id, r.user_id) for r in people])
         planner = Planner(self._key, self._clock.now(), zones.version())
         changes = Changes()
-        unplanned: set[Key] = set()
+        unplanned: dict[Key, str] = {}
         for person in people:
             key, own = (person.tenant_id, person.user_id), Changes()
             try:
@@ -179,8 +212,7 @@ class FeedPlanner:
                     changes=own,
                 )
             except Exception as error:  # noqa: BLE001 - for example a zone of a newer tzdata than ours
-                _note_unplannable(key, error)
-                unplanned.add(key)
+                unplanned[key] = _unplannable(key, error)
                 continue
             changes.upserts += own.upserts
             changes.deletes += own.deletes
@@ -213,6 +245,7 @@ class FeedPlanner:
             await self._leadership.fence(connection)
             await feed.note(connection, backlog=page.backlog, oldest=None, pulled=asked.to_stdlib())
             state = await feed.get(connection)
+            await self._retry(connection, epoch=state.epoch)
             if state.swept or state.epoch != page.epoch:
                 return
             ghosts = await recipients.ghosts(connection, epoch=page.epoch, size=GHOSTS)
@@ -223,22 +256,23 @@ class FeedPlanner:
                 await feed.mark_swept(connection, page.epoch)
 
 
-def _readable(changes: Sequence[feed_pb2.Change]) -> tuple[list[Recipient], set[Key]]:
-    """Return the people of these changes, and the keys of those that are not of the contract."""
+def _readable(changes: Sequence[feed_pb2.Change]) -> tuple[list[Recipient], dict[Key, str]]:
+    """Return the people of these changes, and why the others are not of the contract."""
     people: list[Recipient] = []
-    unread: set[Key] = set()
+    unread: dict[Key, str] = {}
     for change in changes:
         try:
             people.append(recipient_of(change))
         except Exception as error:  # noqa: BLE001 - one wrong row must not stop the feed for everybody
-            _note_unplannable((change.tenant_id, change.user_id), error)
-            unread.add((change.tenant_id, change.user_id))
+            key = (change.tenant_id, change.user_id)
+            unread[key] = _unplannable(key, error)
     return people, unread
 
 
-def _note_unplannable(key: Key, error: Exception) -> None:
+def _unplannable(key: Key, error: Exception) -> str:
     UNPLANNABLE.inc()
     log.error("recipient.unplannable", tenant_id=key[0], user_id=key[1], error=type(error).__name__)
+    return type(error).__name__
 
 
 async def write(connection: AsyncConnection, changes: Changes) -> None:

@@ -143,6 +143,16 @@ STATEMENTS = (
     """,
     "CREATE INDEX events_of_tenant ON events (tenant_id, due_time, event_id)",
     "CREATE INDEX events_of_user ON events (tenant_id, user_id, due_time, event_id)",
+    # Changes of people who cannot be planned yet, for example for a zone of a newer tzdata than ours.
+    """
+    CREATE TABLE parked (
+        tenant_id text COLLATE "C" NOT NULL,
+        user_id text COLLATE "C" NOT NULL,
+        reason text NOT NULL,
+        body bytea NOT NULL,
+        PRIMARY KEY (tenant_id, user_id)
+    )
+    """,
     # Outbox: decided events on their way to delivery, as the bytes of one AcceptEventsRequest.
     """
     CREATE TABLE handovers (
