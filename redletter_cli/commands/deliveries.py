@@ -4,7 +4,7 @@ from contextlib import closing
 from typing import Annotated
 
 import typer
-from redletter.delivery.v1 import delivery_pb2, delivery_service_pb2
+from redletter.delivery.v1 import delivery_pb2, delivery_service_pb2, endpoint_service_pb2
 
 from redletter_cli.commands.options import ApiKey, Config, Limit, Output, OutputFormat, enum_value
 from redletter_cli.commands.session import connect, documents, pages, show_list, show_one
@@ -12,6 +12,7 @@ from redletter_cli.render.document import document
 
 deliveries = typer.Typer(help="What got where, and what did not.", no_args_is_help=True)
 
+_INBOX = "inbox"  # every tenant has it; EndpointService does not list it
 _MOST_ATTEMPTS = 1000
 _COLUMNS = {
     "EVENT": "event_id",
@@ -40,7 +41,7 @@ def list_deliveries(
     api_key: ApiKey = None,
 ) -> None:
     """List deliveries: pending ones, then ended ones, newest first."""
-    states = [enum_value(delivery_pb2.Delivery.State.DESCRIPTOR, s) for s in state or ()]
+    states = [enum_value(delivery_pb2.Delivery.State.DESCRIPTOR, s, "--state") for s in state or ()]
     request = delivery_service_pb2.ListDeliveriesRequest(endpoint_id=endpoint, event_id=event, states=states)
 
     def page(size: int, token: str) -> delivery_service_pb2.ListDeliveriesResponse:
@@ -49,6 +50,9 @@ def list_deliveries(
 
     with closing(connect(config, api_key)) as client:
         found, more = pages(page, lambda answer: answer.deliveries, limit)
+        if not found and endpoint not in ("", _INBOX):
+            # A name that is misspelt must not look like an endpoint that was never sent anything: NOT_FOUND ends it.
+            client.endpoints.GetEndpoint(endpoint_service_pb2.GetEndpointRequest(endpoint_id=endpoint))
     show_list(output, _COLUMNS, documents(found), more=more)
 
 

@@ -12,6 +12,7 @@ from redletter_cli.render.document import document
 
 endpoints = typer.Typer(help="Where webhooks go.", no_args_is_help=True)
 
+_LONGEST_ATTEMPT = "60s"
 _COLUMNS = {
     "ENDPOINT": "endpoint_id",
     "URL": "url",
@@ -38,8 +39,8 @@ def create(
     request = endpoint_service_pb2.CreateEndpointRequest(
         endpoint_id=endpoint_id, url=url, description=description
     )
-    if timeout:
-        request.timeout.FromTimedelta(duration(timeout))
+    if timeout is not None:
+        request.timeout.FromTimedelta(duration(timeout, "--timeout", at_most=_LONGEST_ATTEMPT))
     with closing(connect(config, api_key)) as client:
         answer = client.endpoints.CreateEndpoint(request)
     show_one(output, document(answer))

@@ -15,6 +15,7 @@ from redletter_cli.commands.options import (
     Limit,
     Output,
     OutputFormat,
+    day_offset,
     duration,
     enum_value,
     time_of_day,
@@ -35,6 +36,7 @@ _COLUMNS = {
     "NAME": "display_name",
 }
 _DAY_END = "day-end"
+_LONGEST_WORTH = "30d"
 
 EventTypeId = Annotated[
     str, typer.Argument(metavar="EVENT_TYPE", help="The rule's own name, for example birthday.")
@@ -43,7 +45,7 @@ At = Annotated[
     str | None, typer.Option("--at", metavar="HH:MM", help="Local time at which the message leaves.")
 ]
 DayOffset = Annotated[
-    int | None, typer.Option(min=-366, max=366, help="Days from the occasion; -7 is a week before.")
+    int | None, typer.Option(help="Days from the occasion, -366 to 366; -7 is a week before.")
 ]
 DeliverWithin = Annotated[
     str | None,
@@ -208,14 +210,16 @@ _FIELDS = {"at": "local_time", "attribute": "attributes"}
 
 def _set(rule: event_type_pb2.EventType, name: str, value: Any) -> bool:
     if name == "at":
-        rule.local_time.CopyFrom(time_of_day(value))
+        rule.local_time.CopyFrom(time_of_day(value, "--at"))
     elif name == "deliver_within":
         if value != _DAY_END:  # in the mask without a value: back to the default
-            rule.deliver_within.FromTimedelta(duration(value))
+            rule.deliver_within.FromTimedelta(duration(value, "--deliver-within", at_most=_LONGEST_WORTH))
+    elif name == "day_offset":
+        rule.day_offset = day_offset(value, "--day-offset")
     elif name == "priority":
-        rule.priority = enum_value(priority_pb2.Priority.DESCRIPTOR, value)
+        rule.priority = enum_value(priority_pb2.Priority.DESCRIPTOR, value, "--priority")
     elif name == "state":
-        rule.state = enum_value(event_type_pb2.EventType.State.DESCRIPTOR, value)
+        rule.state = enum_value(event_type_pb2.EventType.State.DESCRIPTOR, value, "--state")
     elif name == "attribute":
         rule.attributes.extend(value)
     else:

@@ -43,12 +43,12 @@ def list_events(
     api_key: ApiKey = None,
 ) -> None:
     """List planned and ended events by their due time."""
-    states = [enum_value(event_pb2.Event.State.DESCRIPTOR, s) for s in state or ()]
+    states = [enum_value(event_pb2.Event.State.DESCRIPTOR, s, "--state") for s in state or ()]
     request = event_service_pb2.ListEventsRequest(user_id=user, event_type_id=event_type, states=states)
     if due_after:
-        request.due_after.CopyFrom(instant(due_after))
+        request.due_after.CopyFrom(instant(due_after, "--due-after"))
     if due_before:
-        request.due_before.CopyFrom(instant(due_before))
+        request.due_before.CopyFrom(instant(due_before, "--due-before"))
 
     def page(size: int, token: str) -> event_service_pb2.ListEventsResponse:
         request.page_size, request.page_token = size, token

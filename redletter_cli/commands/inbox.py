@@ -41,7 +41,7 @@ def list_inbox(
     api_key: ApiKey = None,
 ) -> None:
     """List messages in the order they were accepted; listing takes nothing away."""
-    states = [enum_value(message_pb2.Message.State.DESCRIPTOR, s) for s in state or ()]
+    states = [enum_value(message_pb2.Message.State.DESCRIPTOR, s, "--state") for s in state or ()]
     request = inbox_service_pb2.ListInboxRequest(states=states, user_id=user, event_type_id=event_type)
 
     def page(size: int, token: str) -> inbox_service_pb2.ListInboxResponse:

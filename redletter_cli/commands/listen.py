@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,13 +19,21 @@ from redletter.errors import ApiError
 from redletter_cli.commands.configuration import Configuration
 from redletter_cli.commands.failure import Failure
 from redletter_cli.commands.options import ApiKey, Config, Output, OutputFormat
-from redletter_cli.commands.session import configuration, say
+from redletter_cli.commands.session import configuration, connect_with, say
 from redletter_cli.receiver.message import Arrival, Verdict
 from redletter_cli.receiver.server import Receiver
 from redletter_cli.receiver.verification import SecretVerification
 from redletter_cli.render.plain import plain
 
 DEFAULT_PORT = 7799
+
+
+@dataclass(frozen=True)
+class _Trust:
+    """The secret to verify with, and the endpoint it belongs to unless the caller gave it."""
+
+    secret: str
+    endpoint_id: str | None
 
 
 def listen(
@@ -47,13 +56,23 @@ def listen(
     """
     show = _print_json if output is OutputFormat.JSON else _print_line
 
-    def known_secret() -> str:
-        return secret or _registered(configuration(config, api_key), endpoint_id or f"listen-{port}", port)
+    def trust() -> _Trust:
+        if secret:
+            return _Trust(secret, None)
+        name = endpoint_id or f"listen-{port}"
+        return _Trust(_registered(configuration(config, api_key), name, port), name)
 
-    asyncio.run(_run(port, known_secret, show))
+    stays = asyncio.run(_run(port, trust, show))
+    if stays:
+        again = f"--port {port}" + (f" --endpoint-id {stays}" if endpoint_id else "")
+        say(
+            f"endpoint {stays} stays: messages to it are retried until their deliver_by, and the next "
+            f"`redletter listen {again}` takes it up again"
+        )
 
 
-async def _run(port: int, known_secret: Callable[[], str], show: Callable[[Arrival], None]) -> None:
+async def _run(port: int, trust: Callable[[], _Trust], show: Callable[[Arrival], None]) -> str | None:
+    """Listen until told to stop; returns the endpoint that stays behind, if there is one."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -67,11 +86,13 @@ async def _run(port: int, known_secret: Callable[[], str], show: Callable[[Arriv
         raise Failure(f"cannot listen on 127.0.0.1:{port}: {error.strerror}; choose another --port") from None
     async with receiver:
         try:
-            verification.know(await loop.run_in_executor(None, known_secret))
+            trusted = await loop.run_in_executor(None, trust)
+            verification.know(trusted.secret)
         except ValueError as error:
             raise Failure(f"--secret: {error}", exit_code=2) from None
         say(f"listening on http://127.0.0.1:{port}; Ctrl-C ends")
         await stop.wait()
+    return trusted.endpoint_id
 
 
 class _Late:
@@ -88,11 +109,9 @@ class _Late:
 
 
 def _registered(found: Configuration, endpoint_id: str, port: int) -> str:
-    from redletter.client import Client
-
     kept = found.directory / "endpoints" / f"{endpoint_id}.secret"
     url = f"http://127.0.0.1:{port}/"
-    with closing(Client(found.addresses, found.require_api_key())) as client:
+    with closing(connect_with(found, found.require_api_key())) as client:
         try:
             answer = client.endpoints.CreateEndpoint(
                 endpoint_service_pb2.CreateEndpointRequest(

@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from redletter.client import Client
 
 from redletter_cli.commands.configuration import Configuration, load
+from redletter_cli.commands.failure import Failure
 from redletter_cli.commands.options import OutputFormat
 from redletter_cli.render.document import document, json_text
 from redletter_cli.render.plain import plain
@@ -37,7 +38,19 @@ def configuration(config: Path | None, api_key: str | None) -> Configuration:
 def connect(config: Path | None, api_key: str | None) -> Client:
     """Return a client with the tenant's key; nothing is dialled yet."""
     found = configuration(config, api_key)
-    return Client(found.addresses, found.require_api_key())
+    return connect_with(found, found.require_api_key())
+
+
+def connect_with(found: Configuration, key: str) -> Client:
+    """Return a client for the addresses of `found` with `key`; nothing is dialled yet.
+
+    Raises:
+        Failure: an address or the key cannot be one, with exit status 2.
+    """
+    try:
+        return Client(found.addresses, key)
+    except ValueError as error:
+        raise Failure(str(error), exit_code=2) from None
 
 
 def pages(
@@ -65,13 +78,15 @@ def pages(
 def show_list(
     output: OutputFormat, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]], *, more: bool = False
 ) -> None:
-    """Print documents: an array, or a table; that there are more goes to standard error."""
+    """Print documents: an array, or a table; that there are none or more goes to standard error."""
     if output is OutputFormat.JSON:
         sys.stdout.write(json_text(list(rows)))
     else:
         from redletter_cli.render.table import print_rows
 
         print_rows(sys.stdout, columns, rows)
+    if not rows:
+        say("nothing found")
     if more:
         say(f"there are more than these {len(rows):,}; --limit shows more")
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from redletter.user.v1 import user_service_pb2
 
-from redletter_cli.commands.options import ApiKey, Config, Limit, Output, OutputFormat
+from redletter_cli.commands.options import ApiKey, Config, Limit, Output, OutputFormat, known_zone
 from redletter_cli.commands.session import connect, documents, pages, say, show_list, show_one
 from redletter_cli.people import (
     Incomplete,
@@ -92,7 +92,7 @@ def import_file(
         occasions=tuple(_occasion(text) for text in occasion or ()),
         attributes=tuple(attribute or ()),
         incomplete=incomplete,
-        default_zone=default_zone,
+        default_zone=None if default_zone is None else known_zone(default_zone, "--default-zone"),
         on_enrol=on_enrol,
         encoding=encoding,
         delimiter=_delimiter(delimiter),

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from chassis import zones
-from redletter_cli.commands.options import Output, OutputFormat
+from redletter_cli.commands.options import Output, OutputFormat, known_zone
 from redletter_cli.dev.clock import require_speed
 from redletter_cli.dev.deployment import open_deployment
 from redletter_cli.dev.errors import Refused
@@ -88,7 +88,7 @@ def lapse(
         locale_column=locale_column,
         occasions=tuple(_occasion(text) for text in occasion or ()),
         incomplete=incomplete,
-        default_zone=default_zone,
+        default_zone=known_zone(default_zone, "--default-zone") if default_zone else None,
         encoding=encoding,
         delimiter=delimiter,
         limit=limit,

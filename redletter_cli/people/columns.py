@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from redletter.user.v1 import user_pb2
+
 from redletter_cli.people import mapping as defaults
 from redletter_cli.people.mapping import Mapping, OccasionColumn
 from redletter_cli.people.problems import PeopleError
@@ -76,6 +78,11 @@ class Columns:
             return path.removeprefix("attributes.")
         column = getattr(self, path, None)
         return column.name if isinstance(column, Column) else path
+
+    def of_largest_attribute(self, person: user_pb2.User) -> str | None:
+        """Return the column of the attribute that takes the most bytes, None if the person has no attribute."""
+        sizes = {name: value.ByteSize() for name, value in person.attributes.fields.items()}
+        return max(sizes, key=lambda name: sizes[name], default=None)
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ def import_people(
     """
     began = time.monotonic()
     task = _Import(client, mapping, header(path, mapping), progress, rejected, noted)
-    task.run(_chunks(read(path, mapping)))
+    task.run(_chunks(read(path, mapping), task.columns))
     return task.summary(time.monotonic() - began)
 
 
@@ -113,7 +113,7 @@ class _Import:
     ) -> None:
         self._client = client
         self._mapping = mapping
-        self._columns = columns
+        self.columns = columns
         self._progress = progress
         self._on_rejected = rejected
         self._on_noted = noted
@@ -185,7 +185,10 @@ class _Import:
         self._progress(Progress(self._rows, self._rejected))
 
     def _named(self, row: user_service_pb2.ImportUsersResponse.RejectedRow, sent: Row | None) -> Rejection:
-        column = self._columns.of_field(row.field, sent.occasion_columns if sent else ())
+        if row.field == "attributes" and sent and isinstance(sent.person, user_pb2.User):
+            column = self.columns.of_largest_attribute(sent.person) or row.field
+        else:
+            column = self.columns.of_field(row.field, sent.occasion_columns if sent else ())
         return Rejection(row.line, row.user_id, column, row.value, row.reason, row.allowed)
 
 
@@ -211,14 +214,14 @@ class _Source:
             raise self._error
 
 
-def _chunks(rows: Iterator[Row]) -> Iterator[_Chunk]:
+def _chunks(rows: Iterator[Row], columns: Columns) -> Iterator[_Chunk]:
     chunk = _Chunk()
     for row in rows:
         person = row.person
         if isinstance(person, Rejection):
             chunk.refused.append(person)
         elif (size := person.ByteSize()) > CHUNK_BYTES:
-            chunk.refused.append(_too_large(row.line, person.user_id, size))
+            chunk.refused.append(_too_large(row.line, person, columns.of_largest_attribute(person)))
         else:
             if chunk.rows and chunk.size + size > CHUNK_BYTES:
                 yield chunk
@@ -232,12 +235,12 @@ def _chunks(rows: Iterator[Row]) -> Iterator[_Chunk]:
         yield chunk
 
 
-def _too_large(line: int, user_id: str, size: int) -> Rejection:
+def _too_large(line: int, person: user_pb2.User, largest: str | None) -> Rejection:
     return Rejection(
         line,
-        user_id,
-        "row",
+        person.user_id,
+        largest or "row",
         "",
-        f"the person has {size:,} bytes, more than fit into a request of {MAX_BYTES:,} bytes",
+        f"the person has {person.ByteSize():,} bytes, more than fit into a request of {MAX_BYTES:,} bytes",
         "attributes of at most 16 KiB together",
     )

@@ -15,6 +15,7 @@ from redletter.delivery.v1 import (
     inbox_service_pb2_grpc,
 )
 from redletter.errors import from_rpc_error, too_large
+from redletter.keys import check_form
 from redletter.retries import Retries
 from redletter.scheduler.v1 import (
     event_service_pb2_grpc,
@@ -47,6 +48,9 @@ class Client:
 
     Every attribute is the typed stub of one service. A call that fails raises `redletter.errors.ApiError`; calls
     that may be repeated are repeated while a service is away (`retries`), within `timeout`.
+
+    Raises:
+        ValueError: an address is missing or malformed, or `api_key` cannot be a key.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class Client:
         retries: Retries | None = None,
     ) -> None:
         self.addresses = Addresses.of(addresses)
+        check_form(api_key)
         self._opened: list[grpc.Channel] = []
         policy = retries or Retries()
         user = self._channel("user", self.addresses.user, api_key, timeout, policy)

@@ -208,6 +208,25 @@ def test_missing_address_is_named() -> None:
         Addresses.of({"user": "127.0.0.1:1", "scheduler": "127.0.0.1:2"})
 
 
+@pytest.mark.parametrize(
+    ("key", "sentence"),
+    [
+        ("", "the API key is empty"),
+        ("rl_é", "character 4 of the API key is U\\+00E9; a key has the form rl_"),
+        ("rl_a\n", "character 5 of the API key is a line end"),
+        ("rl_a\r", "character 5 of the API key is a carriage return"),
+        (" rl_a", "character 1 of the API key is a space"),
+        ("rl_\x7f", "character 4 of the API key is U\\+007F"),
+        ("x" * 513, "the API key has 513 characters; a key has at most 512"),
+    ],
+)
+def test_key_that_cannot_be_one_is_refused_before_any_call(key: str, sentence: str) -> None:
+    """A client is not made with what gRPC could not carry; the sentence says where, without the key."""
+    with pytest.raises(ValueError, match=sentence) as caught:
+        client("127.0.0.1:1", api_key=key)
+    assert "rl_a" not in str(caught.value)
+
+
 def test_delay_is_full_jitter_under_a_growing_ceiling() -> None:
     """Delays stay under base * 2^(n-1) and the cap, and end with the number of tries."""
     retries = Retries(attempts=50, base=timedelta(seconds=1), cap=timedelta(seconds=5))

@@ -100,6 +100,13 @@ class Listening:
                 break
         return "".join(lines)
 
+    def interrupt(self) -> str:
+        """Press Ctrl-C and return what is said at the end; the exit status must be 0."""
+        self.process.send_signal(signal.SIGINT)
+        assert self.process.wait(10) == 0
+        assert self.process.stderr
+        return self.process.stderr.read()
+
     def post(self, *, secret: str = SECRET, webhook_id: str = "evt_1") -> int:
         """Send a signed message and return the status of the answer."""
         now = datetime.now(UTC)
@@ -140,8 +147,21 @@ def test_verified_message_is_one_line_and_a_refused_one_is_visible(tmp_path: Pat
         assert "verified birthday due 2027-02-28T14:00:00Z for zoë: Happy birthday\\x1b[2J\n" in line
         assert running.post(secret=OTHER, webhook_id="evt_2") == 401
         assert "REFUSED  evt_2: No matching signature found\n" in running.line()
-        running.process.send_signal(signal.SIGINT)
-        assert running.process.wait(10) == 0
+        assert running.interrupt() == ""
+
+
+def test_endpoint_that_stays_behind_is_named_at_the_end(tmp_path: Path, endpoints: Endpoints) -> None:
+    """Ctrl-C says that the endpoint is still sent to, and which call takes it up again; that call does."""
+    with listening(tmp_path, "--endpoint-id", "mine") as running:
+        running.said()
+        port = running.port
+        assert running.interrupt() == (
+            "endpoint mine stays: messages to it are retried until their deliver_by, and the next "
+            f"`redletter listen --port {port} --endpoint-id mine` takes it up again\n"
+        )
+    assert list(endpoints.urls) == ["mine"]
+    with listening(tmp_path, "--endpoint-id", "mine", port=port) as running:
+        assert "using endpoint mine" in running.said()
 
 
 def test_json_is_one_document_a_line(tmp_path: Path) -> None:

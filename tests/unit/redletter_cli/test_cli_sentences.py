@@ -53,6 +53,11 @@ def service(terminal: Terminal) -> Iterator[UserService]:
         yield made
 
 
+def words(printed: str) -> str:
+    """Return what a box of the command line says, without its frame and line breaks."""
+    return " ".join(printed.replace("│", " ").split())
+
+
 def refusing(code: grpc.StatusCode, message: str, reason: str) -> Any:
     """Return an answer that refuses."""
 
@@ -118,6 +123,7 @@ def test_no_configuration_is_a_sentence(terminal: Terminal) -> None:
         ("event-types", "update", "birthday"),
         ("users", "import", "people.csv", "--occasion", "birthday"),
         ("users", "import", "people.csv", "--delimiter", "ab"),
+        ("endpoints", "create", "https://example.com", "--timeout", ""),
     ],
 )
 def test_wrong_call_ends_with_2(terminal: Terminal, service: UserService, arguments: tuple[str, ...]) -> None:
@@ -126,6 +132,93 @@ def test_wrong_call_ends_with_2(terminal: Terminal, service: UserService, argume
     assert (code, out) == (2, "")
     assert "Error" in err
     assert service.calls == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option", "sentence"),
+    [
+        (
+            ("event-types", "update", "birthday", "--at", "25:00"),
+            "--at",
+            '"25:00" is not a time of day from 00:00 to 23:59:59; write for example 09:00 or 09:00:30',
+        ),
+        (
+            ("event-types", "update", "birthday", "--at", "09:60"),
+            "--at",
+            '"09:60" is not a time of day from 00:00 to 23:59:59; write for example 09:00 or 09:00:30',
+        ),
+        (
+            ("event-types", "update", "birthday", "--deliver-within", "31d"),
+            "--deliver-within",
+            '"31d" is not a duration of 1s to 30d; write for example 90s, 30m, 6h or 2d',
+        ),
+        (
+            ("endpoints", "create", "https://example.com", "--timeout", "0s"),
+            "--timeout",
+            '"0s" is not a duration of 1s to 60s; write for example 90s, 30m, 6h or 2d',
+        ),
+        (
+            ("event-types", "update", "birthday", "--day-offset", "367"),
+            "--day-offset",
+            "367 is not a number of days from -366 to 366",
+        ),
+        (
+            ("event-types", "update", "birthday", "--priority", "urgent"),
+            "--priority",
+            '"urgent" is not one of low, normal, high',
+        ),
+        (
+            ("events", "list", "--due-after", "tomorrow"),
+            "--due-after",
+            '"tomorrow" is not an instant; write for example 2027-02-28T14:00:00Z or 2027-02-28',
+        ),
+    ],
+)
+def test_impossible_value_is_named_with_its_option_and_what_is_allowed(
+    terminal: Terminal, service: UserService, arguments: tuple[str, ...], option: str, sentence: str
+) -> None:
+    """What no service would take is refused before the call, in the words of the command line."""
+    code, out, err = terminal.run(*arguments)
+    assert (code, out) == (2, "")
+    told = words(err)
+    assert option in told
+    assert sentence in told
+    assert service.calls == []
+
+
+def test_unknown_default_zone_is_refused_before_the_first_row(
+    terminal: Terminal, service: UserService
+) -> None:
+    """A zone that is none ends the import with 2 and the nearest names; nobody is stored, no row rejected."""
+    (terminal.directory / "people.csv").write_text("id,birthday\n1,1990-01-01\n", encoding="utf-8")
+    code, out, err = terminal.run("users", "import", "people.csv", "--default-zone", "Europe/Berln")
+    assert (code, out) == (2, "")
+    told = words(err)
+    assert '--default-zone: "Europe/Berln" is not a known time zone' in told
+    assert "nearest: Europe/Berlin" in told
+    assert service.calls == []
+    assert not (terminal.directory / "rejected.csv").exists()
+
+
+@pytest.mark.parametrize(("key", "what"), [("é", "U+00E9"), ("rl_a\n", "a line end"), ("rl_a b", "a space")])
+def test_impossible_key_is_a_sentence(terminal: Terminal, service: UserService, key: str, what: str) -> None:
+    """What cannot be a key is refused with 2 before gRPC sees it, which would write a log of its own."""
+    code, out, err = terminal.run("users", "list", "--api-key", key)
+    assert (code, out) == (2, "")
+    assert err.startswith("redletter: character ")
+    assert f"of the API key is {what}; a key has the form rl_..." in err
+    assert err.count("\n") == 1
+    assert service.calls == []
+
+
+def test_mixed_addresses_are_a_sentence(terminal: Terminal) -> None:
+    """An address that cannot be one is the caller's to correct, not a defect of ours."""
+    addresses = {"user": "a:1,b:2", "scheduler": "a:1", "delivery": "a:1", "api_key": "rl_x"}
+    (terminal.directory / FILE).parent.mkdir()
+    (terminal.directory / FILE).write_text(json.dumps(addresses), encoding="utf-8")
+    code, _, err = terminal.run("users", "list")
+    assert code == 2
+    assert err.startswith('redletter: "a:1,b:2" mixes several host names')
 
 
 def test_wrong_file_ends_with_2(terminal: Terminal, service: UserService) -> None:

@@ -185,8 +185,36 @@ def test_person_larger_than_a_request_is_one_rejected_row(tmp_path: Path) -> Non
     with serving(store) as port, client(f"127.0.0.1:{port}") as api:
         import_people(api, path, Mapping(zone_column="tz", attributes=("essay",)), rejected=refused.append)
     assert list(store.users) == ["2"]
+    assert refused[0].field == "essay"
     assert "10,000,0" in refused[0].reason
     assert "4,194,304" in refused[0].reason
+
+
+def test_largest_attribute_is_named_when_all_together_are_too_large(tmp_path: Path) -> None:
+    """Of several attributes the rejection names the column that takes the most, whichever side refuses."""
+
+    class Strict(Store):
+        def _import(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Answers:
+            for request in requests:
+                rejected = [
+                    user_service_pb2.ImportUsersResponse.RejectedRow(
+                        line=row.line, user_id=row.user.user_id, field="attributes", reason="too large"
+                    )
+                    for row in request.rows
+                ]
+                yield user_service_pb2.ImportUsersResponse(rejected_rows=rejected)
+
+    path = tmp_path / "p.csv"
+    path.write_text(
+        f"id,birthday,tz,city,essay\n1,--05-05,UTC,{'é' * 9_000},{'x' * 17_000}\n"
+        f"2,--05-05,UTC,Ōtaki,{'x' * 4_000_000}\n",
+        encoding="utf-8",
+    )
+    refused = list[Rejection]()
+    mapping = Mapping(zone_column="tz", attributes=("essay", "city"))
+    with serving(Strict()) as port, client(f"127.0.0.1:{port}") as api:
+        import_people(api, path, mapping, rejected=refused.append)
+    assert [(rejection.user_id, rejection.field) for rejection in refused] == [("1", "city"), ("2", "essay")]
 
 
 def test_large_people_share_chunks_below_the_limit(tmp_path: Path) -> None:
