@@ -134,6 +134,7 @@ class Leadership:
 
     async def start(self) -> None:
         """Stand for election."""
+        LEADER.labels(self._role).set(0)
         await self._loop.start()
 
     async def stop(self) -> None:

@@ -4,12 +4,14 @@ import logging
 import sys
 
 import structlog
+from opentelemetry import trace
 
 
 def configure(service: str, replica_id: str, level: str = "INFO") -> None:
     """Send structlog and the standard library's logging to stdout as JSON lines of one schema."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        traced,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
         structlog.processors.format_exc_info,
@@ -35,6 +37,16 @@ def configure(service: str, replica_id: str, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(max(threshold, logging.WARNING))
+
+
+def traced(
+    _logger: structlog.typing.WrappedLogger, _method: str, line: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Add the id of the trace that the line belongs to, if it is recorded."""
+    context = trace.get_current_span().get_span_context()
+    if context.trace_flags.sampled:
+        line["trace_id"] = trace.format_trace_id(context.trace_id)
+    return line
 
 
 def _named(service: str, replica_id: str) -> structlog.typing.Processor:

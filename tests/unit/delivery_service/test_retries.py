@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from whenever import Instant
 
-from delivery_service.domain.retries import LONGEST_RETRY_AFTER, Backoff, next_delay
+from delivery_service.domain.retries import LAST_CHANCE, LONGEST_RETRY_AFTER, Backoff, next_delay
 
 NOW = Instant("2027-02-28T08:00:00Z")
 DRAWS = st.floats(0, 1, exclude_max=True)
@@ -47,9 +47,33 @@ def test_no_retry_is_planned_after_deliver_by(
         deliver_by=NOW.add(seconds=left.total_seconds()),
         speed=speed,
     )
+    asked = min(retry_after, LONGEST_RETRY_AFTER)
     if delay is None:
-        wanted = max(Backoff().delay(attempts, draw), min(retry_after, LONGEST_RETRY_AFTER))
-        assert wanted.total_seconds() * speed > left.total_seconds() - 1e-6
+        assert (asked + LAST_CHANCE).total_seconds() * speed > left.total_seconds() - 1e-6
     else:
         assert delay.total_seconds() * speed <= left.total_seconds() + 1e-6
-        assert delay >= min(retry_after, LONGEST_RETRY_AFTER)
+        assert delay >= asked
+
+
+def test_a_drawn_wait_beyond_deliver_by_does_not_give_up_early() -> None:
+    """With minutes left the last attempt comes shortly before `deliver_by`, whatever was drawn."""
+    delay = next_delay(
+        Backoff(),
+        9,
+        draw=0.9,
+        retry_after=timedelta(seconds=30),
+        now=NOW,
+        deliver_by=NOW.add(seconds=111),
+        speed=1,
+    )
+    assert delay == timedelta(seconds=111) - LAST_CHANCE
+
+
+def test_what_nobody_could_still_receive_is_not_tried() -> None:
+    """With less left than `LAST_CHANCE` there is no other attempt, even when nothing was drawn."""
+    for draw in (0.0, 0.9):
+        left = NOW.add(seconds=LAST_CHANCE.total_seconds() * 0.9)
+        delay = next_delay(
+            Backoff(), 1, draw=draw, retry_after=timedelta(0), now=NOW, deliver_by=left, speed=1
+        )
+        assert delay is None
