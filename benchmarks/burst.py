@@ -35,6 +35,13 @@ from redletter_cli.embedded import Child, Command, free_port
 CHUNK = 500
 PLANNED_WITHIN = 120.0
 DELIVERED_WITHIN = 180.0
+STAGES = {
+    "who (feed)": ("user",),
+    "when (decide)": ("scheduler",),
+    "how (send)": ("delivery",),
+    "store": ("postgres", "valkey"),
+    "receiver": ("sink", "receiver"),
+}
 
 
 @dataclass(frozen=True)
@@ -296,6 +303,10 @@ def _table(result: Result) -> str:
     ]
     lines.append("CPU, microseconds per event:")
     lines += [f"  {name:20} {value:>12,.1f}" for name, value in result.cpu_us_per_event.items()]
+    lines.append("and by stage:")
+    for stage, prefixes in STAGES.items():
+        spent = sum(v for name, v in result.cpu_us_per_event.items() if name.startswith(prefixes))
+        lines.append(f"  {stage:20} {spent:>12,.1f}")
     lines.append(f"  {'all':20} {sum(result.cpu_us_per_event.values()):>12,.1f}")
     return "\n".join(lines) + "\n"
 

@@ -1,4 +1,4 @@
-"""The process: `python -m user_service` serves, `migrate` makes the schema, `bootstrap` the first key."""
+"""The process: `python -m user_service` serves, `migrate` makes the schema, `bootstrap` the first key, `resync` feeds all."""
 
 import json
 import sys
@@ -10,6 +10,7 @@ from user_service.app import NAME, build, engine_of
 from user_service.settings import Settings
 from user_service.store import MIGRATIONS, SCHEMA
 from user_service.store.api_keys import ApiKeys
+from user_service.store.changes import Changes
 
 
 async def bootstrap(settings: Settings) -> str:
@@ -26,7 +27,17 @@ async def bootstrap(settings: Settings) -> str:
     return json.dumps({"operator_key": secret})
 
 
+async def resync(settings: Settings) -> str:
+    """Begin a new epoch of the feed, as after a restore: everybody is fed again, and who is not confirmed goes."""
+    engine = engine_of(settings)
+    try:
+        epoch = await Changes(engine).resync(real=Instant.now())
+    finally:
+        await engine.dispose()
+    return json.dumps({"epoch": epoch})
+
+
+VERBS = {"bootstrap": bootstrap, "resync": resync}
+
 if __name__ == "__main__":
-    sys.exit(
-        command(NAME, Settings, build, schema=SCHEMA, migrations=MIGRATIONS, verbs={"bootstrap": bootstrap})
-    )
+    sys.exit(command(NAME, Settings, build, schema=SCHEMA, migrations=MIGRATIONS, verbs=VERBS))

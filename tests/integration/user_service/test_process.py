@@ -112,7 +112,7 @@ async def test_a_wrong_verb_is_answered_with_the_usage() -> None:
     """An unknown verb ends with 2 and says which there are."""
     code, _, err = await ran("migrat")
     assert code == 2
-    assert "migrate | bootstrap" in err
+    assert "migrate | bootstrap | resync" in err
 
 
 async def test_a_verb_that_cannot_work_says_why(clone_database: Callable[..., str]) -> None:
@@ -129,3 +129,15 @@ async def test_a_verb_that_cannot_work_says_why(clone_database: Callable[..., st
         assert words in err
         assert "Traceback" not in err
         assert "pw@" not in err
+
+
+async def test_the_feed_is_begun_anew_by_hand(settings: Settings) -> None:
+    """`resync` prints the new epoch, another one each time."""
+    known = {"database_url": settings.database_url, "internal_secret": SECRET}
+    await ran("migrate", **known)
+    epochs = set()
+    for _ in range(2):
+        code, out, err = await ran("resync", **known)
+        assert code == 0, err
+        epochs.add(json.loads(out)["epoch"])
+    assert len(epochs) == 2
