@@ -20,7 +20,7 @@ from redletter_cli.people import Mapping, OccasionColumn, Summary, import_people
 HELLO = "hello"
 
 # Long enough for the change to be planned, short enough to wait for.
-_AHEAD_SECONDS = 2.5
+_AHEAD_SECONDS = 1.5
 
 _GUESTS = (
     ("Anahera", "Ngata", "Pacific/Auckland"),
