@@ -36,6 +36,7 @@ from scheduler_service.workers.decider import Decider
 from scheduler_service.workers.gauges import INTERVAL_SECONDS as GAUGE_SECONDS
 from scheduler_service.workers.gauges import Gauges
 from scheduler_service.workers.handover import Handovers
+from scheduler_service.workers.people import People
 from scheduler_service.workers.planner import ROLE, FeedPlanner
 from scheduler_service.workers.prefetcher import INTERVAL_SECONDS as PREFETCH_SECONDS
 from scheduler_service.workers.prefetcher import Prefetcher
@@ -115,11 +116,10 @@ async def build(settings: Settings) -> Sequence[Part]:
     planner = FeedPlanner(
         engine,
         clock,
-        key=key,
+        people=People(clock, key=key, stopped=cancel.wake),
         leadership=leadership,
         pull=lambda n: feed.PullChanges(feed_pb2.PullChangesRequest(max_items=n), timeout=CALL_SECONDS),
         ack=lambda request: feed.AckChanges(request, timeout=CALL_SECONDS),
-        stopped=cancel.wake,
     )
     replanner = Replanner(engine, clock, key=key, leadership=leadership)
 

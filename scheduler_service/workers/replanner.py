@@ -13,7 +13,7 @@ from scheduler_service.domain.plans import Plan
 from scheduler_service.domain.recipients import Recipient
 from scheduler_service.store import event_types, plans, recipients, tenants
 from scheduler_service.store.event_types import Replan
-from scheduler_service.workers.planner import write
+from scheduler_service.workers.people import write
 
 log = structlog.get_logger()
 

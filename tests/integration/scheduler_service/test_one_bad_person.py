@@ -28,7 +28,7 @@ async def test_the_next_leader_tries_whom_the_last_one_could_not_plan(
     """What failed for old zone data is planned by a leader with newer ones, without another change."""
     world.feed.put_tenant(START)
     with monkeypatch.context() as patch:
-        patch.setattr("scheduler_service.workers.planner.recipient_of", refuse)
+        patch.setattr("scheduler_service.workers.people.recipient_of", refuse)
         world.feed.put_user("late", "UTC", month=7, day=1, enrolled=START)
         first = await world.start(START)
         await until(lambda: not world.feed.changes)

@@ -1,0 +1,185 @@
+"""People of the feed: their copies, their plans, and what stops when they go."""
+
+from collections.abc import Callable, Sequence
+
+import structlog
+from prometheus_client import Counter
+from redletter.user.v1 import user_feed_service_pb2 as feed_pb2
+from sqlalchemy.ext.asyncio import AsyncConnection
+from whenever import TimeDelta
+
+from chassis import zones
+from chassis.clocks import BusinessClock
+from scheduler_service.domain.event_types import EventType
+from scheduler_service.domain.ids import user_part
+from scheduler_service.domain.planning import Changes, Planner
+from scheduler_service.domain.plans import Plan
+from scheduler_service.domain.recipients import Recipient, TenantDefaults
+from scheduler_service.store import cancellations, event_types, parked, plans, recipients, tenants
+from scheduler_service.workers.changes import recipient_of
+
+log = structlog.get_logger()
+
+APPLIED = Counter(
+    "redletter_scheduler_changes_applied_total", "Changes of the feed that were applied.", ["kind"]
+)
+PLANNED = Counter("redletter_scheduler_plans_written_total", "Plans that were written or forgotten.")
+UNPLANNABLE = Counter(
+    "redletter_scheduler_unplannable_total",
+    "Changes that could not be planned; they are kept and tried again.",
+)
+CLOCK_MARGIN_SECONDS = 0.1
+PAGE = 500
+
+Key = tuple[str, str]
+
+
+class People:
+    """Applies changes of people within the caller's transaction; `stopped` is told that an outbox has work."""
+
+    def __init__(self, clock: BusinessClock, *, key: bytes, stopped: Callable[[], None]) -> None:
+        self._clock = clock
+        self._key = key
+        self._stopped = stopped
+        self._retried_term: int | None = None
+        self._retried_to: Key = ("", "")
+
+    async def apply(
+        self, connection: AsyncConnection, changes: Sequence[feed_pb2.Change], *, epoch: str
+    ) -> list[feed_pb2.Change]:
+        """Apply the people whose tenant is known; the others wait in the feed for their tenant.
+
+        Who cannot be planned is kept aside, so that nobody behind them has to wait.
+        """
+        if not changes:
+            return []
+        tenant_ids = {change.tenant_id for change in changes}
+        defaults = await tenants.load(connection, tenant_ids)
+        rules = await event_types.of_tenants(connection, defaults)
+        known = [change for change in changes if change.tenant_id in defaults]
+        fresh = await self._newer(connection, known, epoch=epoch)
+        living, unread = _readable([c for c in fresh if c.WhichOneof("change") == "recipient"])
+        gone = [(c.tenant_id, c.user_id) for c in fresh if c.WhichOneof("change") == "user_tombstone"]
+        unplanned = await self._replan(connection, living, rules=rules, defaults=defaults)
+        living = [r for r in living if (r.tenant_id, r.user_id) not in unplanned]
+        if living:
+            await recipients.upsert(connection, living, epoch=epoch)
+        if gone:
+            await self.remove(connection, gone)
+        APPLIED.labels("user").inc(len(living))
+        APPLIED.labels("deletion").inc(len(gone))
+        log.info("changes.applied", users=len(living), deletions=len(gone), known=len(known) - len(fresh))
+        await self._park(connection, fresh, unread | unplanned)
+        return known
+
+    async def _park(
+        self, connection: AsyncConnection, fresh: Sequence[feed_pb2.Change], failed: dict[Key, str]
+    ) -> None:
+        keys = [(c.tenant_id, c.user_id) for c in fresh]
+        await parked.delete(connection, [key for key in keys if key not in failed])
+        await parked.insert(
+            connection,
+            [
+                (*key, failed[key], change.SerializeToString())
+                for key, change in zip(keys, fresh, strict=True)
+                if key in failed
+            ],
+        )
+
+    async def retry(self, connection: AsyncConnection, *, epoch: str, term: int | None) -> None:
+        """Try once more, page by page, whom an earlier leader could not plan: it may have had older zone data."""
+        if self._retried_term == term:
+            return
+        page = await parked.page(connection, after=self._retried_to, size=PAGE)
+        await self.apply(connection, [feed_pb2.Change.FromString(body) for _, body in page], epoch=epoch)
+        self._retried_to = page[-1][0] if page else ("", "")
+        if len(page) < PAGE:
+            self._retried_term, self._retried_to = term, ("", "")
+
+    async def _newer(
+        self, connection: AsyncConnection, changes: Sequence[feed_pb2.Change], *, epoch: str
+    ) -> list[feed_pb2.Change]:
+        stored = await recipients.versions(connection, [(c.tenant_id, c.user_id) for c in changes])
+        fresh = []
+        for change in changes:
+            of, version = stored.get((change.tenant_id, change.user_id), ("", 0))
+            if of != epoch or version < change.version:
+                fresh.append(change)
+        return fresh
+
+    async def _replan(
+        self,
+        connection: AsyncConnection,
+        people: Sequence[Recipient],
+        *,
+        rules: dict[str, Sequence[EventType]],
+        defaults: dict[str, TenantDefaults],
+    ) -> dict[Key, str]:
+        """Write these people's plans; return who cannot be planned and why, which stops nobody else."""
+        existing = await self._plans_of(connection, [(r.tenant_id, r.user_id) for r in people])
+        planner = Planner(self._key, self._clock.now(), zones.version())
+        changes = Changes()
+        unplanned: dict[Key, str] = {}
+        for person in people:
+            key, own = (person.tenant_id, person.user_id), Changes()
+            try:
+                planner.plan_user(
+                    person,
+                    rules.get(person.tenant_id, ()),
+                    defaults=defaults[person.tenant_id],
+                    existing={p.plan_id: p for p in existing.get(key, ())},
+                    changes=own,
+                )
+            except Exception as error:  # noqa: BLE001 - for example a zone of a newer tzdata than ours
+                unplanned[key] = _unplannable(key, error)
+                continue
+            changes.upserts += own.upserts
+            changes.deletes += own.deletes
+        await write(connection, changes)
+        return unplanned
+
+    async def remove(self, connection: AsyncConnection, keys: Sequence[Key]) -> None:
+        """Forget these people: nothing more is planned, and what delivery holds is to stop."""
+        existing = await self._plans_of(connection, keys)
+        changes = Changes()
+        for plans_of_one in existing.values():
+            for plan in plans_of_one:
+                changes.retire(plan)
+        await write(connection, changes)
+        await recipients.delete(connection, keys)
+        # The clocks of two replicas differ by a round trip; what was decided just before must be caught.
+        decided_before = self._clock.now() + TimeDelta(seconds=CLOCK_MARGIN_SECONDS * self._clock.speed)
+        await cancellations.insert(connection, keys, now=decided_before)
+        self._stopped()
+
+    async def _plans_of(self, connection: AsyncConnection, keys: Sequence[Key]) -> dict[Key, list[Plan]]:
+        found: dict[Key, list[Plan]] = {}
+        for plan in await plans.of_users(connection, [user_part(self._key, *key) for key in keys]):
+            found.setdefault((plan.tenant_id, plan.user_id), []).append(plan)
+        return found
+
+
+def _readable(changes: Sequence[feed_pb2.Change]) -> tuple[list[Recipient], dict[Key, str]]:
+    """Return the people of these changes, and why the others are not of the contract."""
+    people: list[Recipient] = []
+    unread: dict[Key, str] = {}
+    for change in changes:
+        try:
+            people.append(recipient_of(change))
+        except Exception as error:  # noqa: BLE001 - one wrong row must not stop the feed for everybody
+            key = (change.tenant_id, change.user_id)
+            unread[key] = _unplannable(key, error)
+    return people, unread
+
+
+def _unplannable(key: Key, error: Exception) -> str:
+    UNPLANNABLE.inc()
+    log.error("recipient.unplannable", tenant_id=key[0], user_id=key[1], error=type(error).__name__)
+    return type(error).__name__
+
+
+async def write(connection: AsyncConnection, changes: Changes) -> None:
+    """Write what planning decided, in one statement each."""
+    await plans.upsert(connection, changes.upserts)
+    await plans.delete(connection, changes.deletes)
+    PLANNED.inc(len(changes.upserts) + len(changes.deletes))
