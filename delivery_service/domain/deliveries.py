@@ -2,7 +2,7 @@
 
     PENDING ─┬─▶ DELIVERED   the receiver answered 2xx (in the inbox: acknowledged)
              ├─▶ DEAD        another attempt would be pointless
-             ├─▶ EXPIRED     `deliver_by` passed, or the next attempt would come after it
+             ├─▶ EXPIRED     `deliver_by` passed, or too little is left for another attempt
              └─▶ CANCELLED   stopped
 
 A pending delivery is a row of the queue; an ended one a row of deliveries. Nothing moves back.

@@ -41,9 +41,13 @@ _PAGE = """
 """
 
 _ACK = text(f"""
-    WITH gone AS (
-        DELETE FROM queue WHERE event_id = ANY(CAST(:event_id AS text[])) AND endpoint_id = '{INBOX}'
-          AND tenant_id = :tenant_id RETURNING *
+    WITH locked AS MATERIALIZED (
+        SELECT event_id, round FROM queue
+        WHERE event_id = ANY(CAST(:event_id AS text[])) AND endpoint_id = '{INBOX}' AND tenant_id = :tenant_id
+        ORDER BY event_id, round FOR UPDATE
+    ), gone AS (
+        DELETE FROM queue q USING locked l
+        WHERE q.event_id = l.event_id AND q.endpoint_id = '{INBOX}' AND q.round = l.round RETURNING q.*
     ), ended AS (
         INSERT INTO deliveries (event_id, endpoint_id, round, occurrence_date, tenant_id, state, cause, attempts,
             accept_time, deliver_by, end_time)

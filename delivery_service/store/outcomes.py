@@ -64,15 +64,18 @@ class Outcome(NamedTuple):
     secret_id: str
 
 
-# Only rows that this owner still has: after a take-over the outcome belongs to the next owner. By the primary
-# key of the queue.
+# Only rows that this owner still has: after a take-over the outcome belongs to the next owner. An attempt that
+# the row has counted is not counted again: its commit may have been written, but not heard of. Locked in the
+# order of ids, as whatever else changes many rows. By the primary key of the queue.
 _RECORD = f"""
     WITH outcome AS MATERIALIZED (
-        SELECT * FROM {source(_COLUMNS, name="o")}
+        SELECT o.* FROM {source(_COLUMNS, name="o")} JOIN queue q USING (event_id, endpoint_id, round)
+        WHERE q.owner = :owner AND (o.state <> {DeliveryState.PENDING:d} OR q.attempts < o.attempts)
+        ORDER BY q.event_id, q.endpoint_id, q.round FOR UPDATE OF q
     ), gone AS (
         DELETE FROM queue q USING outcome o
         WHERE o.state <> {DeliveryState.PENDING:d} AND q.event_id = o.event_id AND q.endpoint_id = o.endpoint_id
-          AND q.round = o.round AND q.owner = :owner
+          AND q.round = o.round
         RETURNING q.event_id, q.endpoint_id, q.round, q.occurrence_date, q.tenant_id, q.user_id, q.decide_time,
             q.accept_time, q.deliver_by, o.state, o.cause, o.attempts, o.at, {_ATTEMPT.replace(", ", ", o.").replace("start", "o.start", 1)}
     ), ended AS (
@@ -83,7 +86,7 @@ _RECORD = f"""
     ), waiting AS (
         UPDATE queue q SET owner = NULL, attempts = o.attempts, cause = o.cause, next_time = o.at FROM outcome o
         WHERE o.state = {DeliveryState.PENDING:d} AND q.event_id = o.event_id AND q.endpoint_id = o.endpoint_id
-          AND q.round = o.round AND q.owner = :owner
+          AND q.round = o.round
         RETURNING q.event_id, q.endpoint_id, q.round, q.attempts, q.occurrence_date, {_ATTEMPT.replace(", ", ", o.").replace("start", "o.start", 1)}
     ), tried AS (
         INSERT INTO attempts (event_id, endpoint_id, round, number, occurrence_date, {_ATTEMPT})

@@ -55,13 +55,31 @@ _BODIES = text("""
     WHERE m.event_id = ANY(CAST(:event_id AS text[])) AND m.occurrence_date = ANY(CAST(:dates AS date[]))
 """)
 
+# Locked in the order of ids, as whatever else changes many rows.
+_GIVE_BACK = """
+    WITH locked AS MATERIALIZED (
+        SELECT q.event_id, q.endpoint_id, q.round FROM {found}
+        ORDER BY q.event_id, q.endpoint_id, q.round FOR UPDATE OF q
+    )
+    UPDATE queue q SET owner = NULL FROM locked l
+    WHERE q.event_id = l.event_id AND q.endpoint_id = l.endpoint_id AND q.round = l.round
+"""
+_NAMED = source({"event_id": "text", "endpoint_id": "text"}, name="o")
 _RELEASE = text(
-    "UPDATE queue q SET owner = NULL FROM "
-    + source({"event_id": "text", "endpoint_id": "text"}, name="o")
-    + " WHERE q.owner = :owner AND q.event_id = o.event_id AND q.endpoint_id = o.endpoint_id"
+    _GIVE_BACK.format(found=f"queue q JOIN {_NAMED} USING (event_id, endpoint_id) WHERE q.owner = :owner")
 )
-_RELEASE_ALL = text("UPDATE queue SET owner = NULL WHERE owner = ANY(CAST(:owners AS bigint[]))")
+_RELEASE_ALL = text(_GIVE_BACK.format(found="queue q WHERE q.owner = ANY(CAST(:owners AS bigint[]))"))
 _OWNED = text("SELECT event_id, endpoint_id FROM queue WHERE owner = :owner")
+# A skip scan: one probe of queue_lane per owner, whatever the number of rows.
+_ORPHANED = text("""
+    WITH RECURSIVE owning AS (
+        SELECT min(owner) AS owner FROM queue
+        UNION ALL
+        SELECT (SELECT min(owner) FROM queue WHERE owner > owning.owner) FROM owning WHERE owning.owner IS NOT NULL
+    )
+    SELECT owner FROM owning
+    WHERE owner IS NOT NULL AND NOT EXISTS (SELECT FROM replicas r WHERE r.number = owning.owner)
+""")
 _OPEN = text("SELECT count(*) FROM (SELECT FROM queue LIMIT 1000000) AS counted")
 
 
@@ -137,6 +155,11 @@ async def owned(connection: AsyncConnection, owner: int) -> set[tuple[str, str]]
     return {
         (row.event_id, row.endpoint_id) for row in (await connection.execute(_OWNED, {"owner": owner})).all()
     }
+
+
+async def orphaned(connection: AsyncConnection) -> list[int]:
+    """Return the owners that have rows but are no replicas any more: they committed after their take-over."""
+    return list((await connection.execute(_ORPHANED)).scalars())
 
 
 async def open_rows(connection: AsyncConnection) -> int:

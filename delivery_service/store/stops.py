@@ -81,7 +81,14 @@ _NEWER = text(
     "SELECT number, tenant_id, event_id, user_id, decided_before FROM stops WHERE number > :number ORDER BY number"
 )
 _NEWEST = text("SELECT coalesce(max(number), 0) FROM stops")
-_PRUNE = text("DELETE FROM stops WHERE until < :now")
+# What somebody is writing or another replica is pruning is left for the next time.
+_PRUNE = text("""
+    WITH locked AS MATERIALIZED (
+        SELECT tenant_id, event_id, user_id FROM stops WHERE until < :now FOR UPDATE SKIP LOCKED
+    )
+    DELETE FROM stops s USING locked l
+    WHERE s.tenant_id = l.tenant_id AND s.event_id = l.event_id AND s.user_id = l.user_id
+""")
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ class Feeder:
 
     async def feed(self) -> float | None:
         """Take what is due once; returns how long to wait for more."""
-        owner = self._lease.number
+        owner, term = self._lease.number, self._lease.term
         if owner is None or not self._watch.ready:
             return 0.05
         now = self._clock.real()
@@ -50,7 +50,7 @@ class Feeder:
         due = [lane.lane for lane in backlog if lane.next_time <= now.to_stdlib()]
         self._lanes.expect(due)
         rooms = self._rooms(due)
-        taken = await self._take(rooms, owner) if rooms else 0
+        taken = await self._take(rooms, owner, term=term) if rooms else 0
         if taken >= TAKEN_AT_ONCE // 2:
             return 0
         ahead = [
@@ -78,14 +78,14 @@ class Feeder:
                 free -= room
         return rooms
 
-    async def _take(self, rooms: list[tuple[LaneKey, int]], owner: int) -> int:
+    async def _take(self, rooms: list[tuple[LaneKey, int]], owner: int, *, term: int) -> int:
         keys = [key for key, _ in rooms]
         async with unit_of_work(self._engine) as connection:
             unknown = self._lanes.unknown(keys)
             if unknown:
                 self._lanes.open(unknown, await endpoints.targets(connection, unknown))
             rows = await queue.take(connection, rooms, owner=owner, real_now=self._clock.real())
-        if owner == self._lease.number:
+        if term == self._lease.term:
             self._lanes.offer(rows)
         return len(rows)
 

@@ -84,6 +84,7 @@ class Intake:
 
     async def _store(self, handover_id: str, offered: Sequence[Offered]) -> list[Addressed]:
         with tracer.start_as_current_span("events.accept") as span:
+            term = self._lease.term
             owner = self._lease.number if self._watch.ready and self._lanes.room >= len(offered) else None
             made = await messages.accept(
                 self._engine,
@@ -94,9 +95,9 @@ class Intake:
                 owner=owner,
                 full_lanes=self._lanes.full(),
             )
-            span.set_attribute("events", len(offered))
+            span.set_attribute("redletter.events", len(offered))
         held = [delivery for delivery in made if delivery.held]
-        if held and owner == self._lease.number:
+        if held and term == self._lease.term:
             await self._offer(offered, held)
         log.info(
             "events.accepted",

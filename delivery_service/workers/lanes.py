@@ -74,6 +74,8 @@ class Lanes:
         # By (event, endpoint): from the offer until the outcome is stored; and those being sent.
         self._held: dict[tuple[str, str], QueuedDelivery] = {}
         self._flying: set[tuple[str, str]] = set()
+        # Fetched again while the commit of their last outcome has not been heard of.
+        self._early: dict[tuple[str, str], QueuedDelivery] = {}
         self._blocked: deque[Lane] = deque()
         self._draining = False
         self._landed = asyncio.Event()
@@ -120,7 +122,11 @@ class Lanes:
         touched: set[LaneKey] = set()
         for endpoint_id, row in rows:
             name = (row.event_id, endpoint_id)
-            if name in self._held:
+            known = self._held.get(name)
+            if known is not None:
+                # Not the one that is held: the row as its outcome left it. It goes on in `recorded`.
+                if (row.round, row.attempts) > (known.round, known.attempts):
+                    self._early[name] = row
                 continue
             self._held[name] = row
             key = LaneKey(row.tenant_id, endpoint_id)
@@ -187,7 +193,9 @@ class Lanes:
             self._flying.add((row.event_id, endpoint_id))
             self._sender.send(lane.request(row), partial(self._answered, lane, row, self._clock.real()))
             return
-        self._recorder.add(unsent(row, endpoint_id, state=state, cause=cause, now=now))
+        self._recorder.add(
+            unsent(row, endpoint_id, state=state, cause=cause, now=now), traceparent=row.traceparent
+        )
 
     def _answered(self, lane: Lane, row: QueuedDelivery, started: Instant, answer: Answer) -> None:
         lane.in_flight -= 1
@@ -209,7 +217,8 @@ class Lanes:
                 started=started,
                 url=lane.url,
                 secret_id=lane.signers.secret_id,
-            )
+            ),
+            traceparent=row.traceparent,
         )
         if self._blocked:
             self._pump(self._blocked.popleft())
@@ -220,9 +229,15 @@ class Lanes:
     # -- what changes around them ----------------------------------------------------------------
 
     def recorded(self, batch: Sequence[Outcome]) -> None:
-        """Forget deliveries whose outcome is stored."""
+        """Forget deliveries whose outcome is stored; go on with those that were fetched again meanwhile."""
+        again: list[tuple[str, QueuedDelivery]] = []
         for outcome in batch:
-            self._held.pop((outcome.event_id, outcome.endpoint_id), None)
+            name = (outcome.event_id, outcome.endpoint_id)
+            self._held.pop(name, None)
+            early = self._early.pop(name, None)
+            if early is not None and outcome.state is DeliveryState.PENDING:
+                again.append((outcome.endpoint_id, early))
+        self.offer(again)
         LANE_HELD.set(len(self._held))
         LANE_INFLIGHT.set(len(self._flying))
 
@@ -249,13 +264,18 @@ class Lanes:
             if lane.waiting:
                 self._pump(lane)
 
-    def forget(self) -> None:
-        """Drop what waits: it is another replica's by now. What is on the wire comes to its end."""
+    def forget(self) -> list[tuple[str, str]]:
+        """Drop what waits and return its (event id, endpoint id); what is on the wire comes to its end."""
+        dropped = list(self._early)
+        self._early.clear()
         for lane in self._lanes.values():
-            for row in lane.waiting:
-                self._held.pop((row.event_id, lane.key.endpoint_id), None)
+            names = [(row.event_id, lane.key.endpoint_id) for row in lane.waiting]
+            for name in names:
+                self._held.pop(name, None)
+            dropped += names
             lane.waiting.clear()
         self._blocked.clear()
+        return dropped
 
     async def start(self) -> None:
         """Begin to take deliveries."""

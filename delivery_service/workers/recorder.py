@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chassis.loops import Loop
-from chassis.traces import tracer
+from chassis.traces import links, tracer
 from delivery_service.domain.deliveries import DeliveryCause, DeliveryState
 from delivery_service.store import outcomes
 from delivery_service.store.outcomes import Outcome
@@ -38,15 +38,18 @@ class Recorder:
         self._recorded: Callable[[Sequence[Outcome]], None] = _nobody
         self._waiting: list[Outcome] = []
         self._lateness: list[float] = []
+        self._traces: set[str] = set()
         self._loop = Loop("recorder", self.flush, interval=1.0)
 
     def tell(self, recorded: Callable[[Sequence[Outcome]], None]) -> None:
         """Call `recorded` with each batch that PostgreSQL has."""
         self._recorded = recorded
 
-    def add(self, outcome: Outcome) -> None:
-        """Take one outcome over."""
+    def add(self, outcome: Outcome, *, traceparent: str = "") -> None:
+        """Take one outcome over; the span that writes it is linked to the trace of its event."""
         waiting = self._waiting
+        if traceparent:
+            self._traces.add(traceparent)
         waiting.append(outcome)
         if len(waiting) == 1:
             asyncio.get_running_loop().call_later(self._seconds, self._loop.wake)
@@ -82,9 +85,10 @@ class Recorder:
         number = self._lease.number
         written = 0
         if number is not None:  # without one nothing is ours any more, and nothing would match
-            with tracer.start_as_current_span("deliveries.record") as span:
+            linked, self._traces = links(self._traces), set()
+            size = {"redletter.deliveries": len(batch)}
+            with tracer.start_as_current_span("deliveries.record", links=linked, attributes=size):
                 written = await outcomes.record(self._engine, batch, owner=number)
-                span.set_attribute("deliveries", len(batch))
         self._observe(batch, written)
 
     def _observe(self, batch: Sequence[Outcome], written: int) -> None:

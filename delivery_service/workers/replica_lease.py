@@ -5,10 +5,10 @@ owner would send what this one still holds.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from chassis.clocks import BusinessClock
 from chassis.database import unit_of_work
@@ -32,14 +32,20 @@ class ReplicaLease:
         self._clock = clock
         self._replica_id = replica_id
         self._lease_seconds = lease_seconds
-        self._lost: Callable[[], None] = _nobody
+        self._lost: Callable[[], Sequence[tuple[str, str]]] = _nothing
         self._renewed: Callable[[], None] = _nobody
         self._until = 0.0
         self.number: int | None = None
-        self._loop = Loop("replica_lease", self.renew, interval=RENEW_SECONDS)
+        self.term = 0
+        """Changes whenever there was a gap: what was read in an earlier term may be out of date."""
+        interval = min(RENEW_SECONDS, (lease_seconds - MARGIN_SECONDS) / 3)
+        self._loop = Loop("replica_lease", self.renew, interval=interval)
 
-    def tell(self, *, lost: Callable[[], None], renewed: Callable[[], None]) -> None:
-        """Call `lost` when the rows are no longer ours, `renewed` after each renewal."""
+    def tell(self, *, lost: Callable[[], Sequence[tuple[str, str]]], renewed: Callable[[], None]) -> None:
+        """Call `lost` when the lease had a gap, `renewed` after each renewal.
+
+        `lost` drops the rows that wait in memory and returns their (event id, endpoint id).
+        """
         self._lost = lost
         self._renewed = renewed
 
@@ -58,6 +64,8 @@ class ReplicaLease:
             if number is not None and not await replicas.renew(connection, number, lease_seconds=lasting):
                 self._dismiss()
                 number = None
+            if number is not None and not self.valid:
+                await self._lapse(connection, number)
             if number is None:
                 number = await replicas.register(connection, self._replica_id, lease_seconds=lasting)
         self.number = number
@@ -76,16 +84,32 @@ class ReplicaLease:
         if number is None:
             return
         async with unit_of_work(self._engine) as connection:
-            given_back = await queue.release_all(connection, [number])
+            # The replica first, then its rows: as a take-over, which may come at the same moment.
             await replicas.remove(connection, [number])
+            given_back = await queue.release_all(connection, [number])
         log.info("replica.left", number=number, given_back=given_back)
+
+    async def _lapse(self, connection: AsyncConnection, number: int) -> None:
+        # Meanwhile stops were written that nobody here has read, and others were forgotten: what waited
+        # is fetched again, which asks for its stops. Results of the outage keep their owner.
+        self.term += 1
+        waiting = self._lost()
+        if waiting:
+            await queue.release(connection, number, waiting)
+        log.warning("replica.lapsed", number=number, given_back=len(waiting))
 
     def _dismiss(self) -> None:
         log.warning("replica.dismissed", number=self.number)
         self.number = None
         self._until = 0.0
+        self.term += 1
         self._lost()
 
 
 def _nobody() -> None:
     """Nobody has asked to be told."""
+
+
+def _nothing() -> Sequence[tuple[str, str]]:
+    """Nobody has asked to be told."""
+    return ()

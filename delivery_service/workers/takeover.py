@@ -48,10 +48,10 @@ class TakeOver:
 
 
 class Strays:
-    """Releases rows that carry this replica's number but are not in its memory.
+    """Releases rows that carry this replica's number but are not in its memory, and rows of replicas that are gone.
 
-    They arise when a commit succeeded and its answer was lost. A row must be seen twice, so that
-    one on its way from the commit into memory is left alone.
+    They arise when a commit succeeded and its answer was lost, or came after a take-over. A row of our own must
+    be seen twice, so that one on its way from the commit into memory is left alone.
     """
 
     def __init__(
@@ -79,8 +79,10 @@ class Strays:
             again, self._suspects = found & self._suspects, found
             if again:
                 await queue.release(connection, number, sorted(again))
-        if again:
-            log.warning("deliveries.released", strays=len(again))
+            gone = await queue.orphaned(connection)
+            orphans = await queue.release_all(connection, gone) if gone else 0
+        if again or orphans:
+            log.warning("deliveries.released", strays=len(again), orphans=orphans)
             self._released()
 
     async def start(self) -> None:

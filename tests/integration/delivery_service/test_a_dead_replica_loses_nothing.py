@@ -92,6 +92,18 @@ async def test_a_row_whose_commit_was_not_heard_of_is_given_back(world: World, r
     assert rows == []
 
 
+async def test_what_a_removed_replica_committed_late_is_sent(world: World, receiver: Receiver) -> None:
+    """A row whose owner was taken over before the row's own commit is not left to a replica that is gone."""
+    event = world.event()
+    await world.accept(event)
+    await world.endpoint(receiver.url())
+    async with world.engine.begin() as connection:
+        gone = (await connection.execute(text("SELECT max(number) - 1 FROM replicas"))).scalar_one()
+        await connection.execute(text("UPDATE queue SET owner = :gone, endpoint_id = 'hook'"), {"gone": gone})
+    await world.inside.strays.sweep()
+    await receiver.wait_for(1, seconds=2)
+
+
 async def test_a_replica_whose_lease_was_taken_sends_nothing_more_under_it(
     database_url: str, receiver: Receiver
 ) -> None:

@@ -1,11 +1,14 @@
 """Retries: until received, within `deliver_by`, as the receiver asks."""
 
 import socket
+from collections.abc import Sequence
 from datetime import timedelta
 
 from redletter.delivery.v1 import delivery_pb2, delivery_service_pb2
 from whenever import Instant
 
+from delivery_service.store import outcomes
+from delivery_service.store.outcomes import Outcome
 from tests.integration.delivery_service.conftest import World, as_tenant, running
 from tests.receiver import Behaviour, Receiver, in_turn
 
@@ -119,3 +122,73 @@ async def test_a_retry_in_time_lapse_counts_real_seconds_times_the_speed(
         await world.accept(world.event(within=timedelta(hours=1)))
         [delivery] = await world.ended()
     assert (delivery.state, delivery.attempts) == (State.STATE_EXPIRED, 1)
+
+
+async def test_a_retry_that_is_drawn_beyond_deliver_by_comes_just_before_it(
+    database_url: str, receiver: Receiver
+) -> None:
+    """With a backoff far longer than what is left the delivery is tried again within `deliver_by`."""
+    receiver.script = in_turn(Behaviour(status=503), Behaviour())
+    async with running(database_url, retry_first_seconds=3600) as world:
+        await world.endpoint(receiver.url())
+        event = world.event(within=timedelta(seconds=2))
+        await world.accept(event)
+        [delivery] = await world.ended()
+    assert (delivery.state, delivery.attempts) == (State.STATE_DELIVERED, 2)
+    assert receiver.received[1].time <= event.deliver_by.seconds + event.deliver_by.nanos / 1e9
+
+
+async def fetched_before_it_was_heard_of(world: World, receiver: Receiver) -> list[Outcome]:
+    """Fail one attempt by hand: its outcome is committed, the feeder has the row again, the lanes know nothing yet."""
+    inside = world.inside
+    heard: list[Outcome] = []
+
+    def hear(batch: Sequence[Outcome]) -> None:
+        heard.extend(batch)
+
+    inside.recorder.tell(hear)
+    receiver.script = in_turn(Behaviour(status=503), Behaviour())
+    await inside.lease.renew()
+    await inside.stop_watch.poll()
+    await world.endpoint(receiver.url())
+    await world.accept(world.event())
+
+    async def committed() -> bool:
+        await inside.recorder.flush()
+        return bool(heard)
+
+    async def fetched() -> bool:
+        await inside.feeder.feed()
+        return bool(await world.rows("SELECT 1 FROM queue WHERE attempts = 1 AND owner IS NOT NULL"))
+
+    await world.until(committed)
+    await world.until(fetched)
+    return heard
+
+
+async def test_a_retry_that_is_due_before_its_outcome_was_heard_of_is_not_left_lying(
+    database_url: str, receiver: Receiver
+) -> None:
+    """What the feeder took between the commit and its answer is sent as soon as the answer is there."""
+    async with running(database_url, serve=False, retry_first_seconds=0.001) as world:
+        await world.inside.sender.start()
+        heard = await fetched_before_it_was_heard_of(world, receiver)
+        assert receiver.count == 1
+        world.inside.lanes.recorded(heard)
+        await receiver.wait_for(2, seconds=2)
+        await world.inside.sender.stop()
+
+
+async def test_an_outcome_whose_commit_was_not_heard_of_is_written_once(
+    database_url: str, receiver: Receiver
+) -> None:
+    """Written again after the row was taken again, it changes nothing and breaks nothing."""
+    async with running(database_url, serve=False, retry_first_seconds=0.001) as world:
+        await world.inside.sender.start()
+        heard = await fetched_before_it_was_heard_of(world, receiver)
+        number = world.inside.lease.number
+        assert number is not None
+        assert await outcomes.record(world.engine, heard, owner=number) == 0
+        [row] = await world.rows("SELECT owner, attempts FROM queue")
+        assert (row.owner, row.attempts) == (number, 1)
+        await world.inside.sender.stop()

@@ -1,10 +1,12 @@
 """CancelEvents: before accept, while waiting, while on the wire, by event and by user."""
 
 import asyncio
+import time
 from datetime import timedelta
 from typing import Any
 
 from redletter.delivery.v1 import delivery_pb2, intake_service_pb2
+from sqlalchemy import text
 
 from tests.integration.delivery_service.conftest import TENANT_ID, World, event_id, running
 from tests.receiver import Behaviour, Receiver
@@ -154,3 +156,41 @@ async def test_an_accept_and_a_stop_at_the_same_moment_never_both_win(
         else:
             assert delivery.state == State.STATE_CANCELLED
         assert answers[0] in ("ACCEPTED", "STOPPED")
+
+
+async def test_a_stop_that_memory_has_forgotten_holds_after_an_outage(
+    database_url: str, receiver: Receiver
+) -> None:
+    """What waited while the lease had run out is not sent before PostgreSQL was asked for its stops again."""
+    hold = asyncio.Event()
+    receiver.script = lambda _: Behaviour(hold=hold)
+    async with (
+        running(database_url, lane_concurrency=1, lease_seconds=2) as holder,
+        running(database_url, replica_id="r2", serve=False) as other,
+    ):
+        await holder.endpoint(receiver.url())
+        await holder.accept(*[holder.event(user_id="gone") for _ in range(3)])
+        await receiver.wait_for(1)
+        inside = holder.inside
+
+        async def lapsed() -> bool:
+            return not inside.lease.valid
+
+        async def known() -> bool:
+            return len(inside.recent) > 0
+
+        async def sending() -> bool:
+            return inside.lease.valid
+
+        async with holder.engine.begin() as connection:  # the lease cannot be renewed
+            await connection.execute(text("SELECT FROM replicas FOR UPDATE"))
+            await holder.until(lapsed)
+            await cancel(other, user_id="gone")
+            await holder.until(known)
+            inside.recent.forget(monotonic=time.monotonic() + 1e6)
+            assert not await known()
+        await holder.until(sending)
+        hold.set()
+        states = sorted(one.state for one in await holder.ended(3))
+    assert states == [State.STATE_DELIVERED, State.STATE_CANCELLED, State.STATE_CANCELLED]
+    assert receiver.count == 1
