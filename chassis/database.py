@@ -18,7 +18,7 @@ log = structlog.get_logger()
 STATEMENT_TIMEOUT = timedelta(seconds=30)
 LOCK_TIMEOUT = timedelta(seconds=5)
 # A frozen replica in the middle of a transaction must not hold locks that others wait for.
-IDLE_TIMEOUT = timedelta(seconds=10)
+IDLE_TIMEOUT = timedelta(seconds=5)
 
 
 def create_engine(url: str, *, name: str, schema: str, pool_size: int = 8) -> AsyncEngine:

@@ -17,7 +17,12 @@ ATTEMPTS = st.integers(1, 10_000)
 def test_a_delay_is_below_its_ceiling_and_the_ceiling_below_the_longest(attempts: int, draw: float) -> None:
     """Full jitter: anything from nothing up to the ceiling; the ceiling never falls and is bounded."""
     backoff = Backoff()
-    assert timedelta(0) <= backoff.delay(attempts, draw, latest=timedelta.max) <= backoff.ceiling(attempts) <= backoff.longest
+    assert (
+        timedelta(0)
+        <= backoff.delay(attempts, draw, latest=timedelta.max)
+        <= backoff.ceiling(attempts)
+        <= backoff.longest
+    )
     assert backoff.ceiling(attempts) <= backoff.ceiling(attempts + 1)
 
 
