@@ -38,7 +38,7 @@ deletion that worked answers NOT_FOUND; nor is UpdateEventType, whose etag would
 class Retries:
     """Exponential backoff with full jitter: before try n + 1 wait 0 to min(cap, base * 2^(n-1))."""
 
-    attempts: int = 4
+    attempts: int = 6
     base: timedelta = timedelta(milliseconds=200)
     cap: timedelta = timedelta(seconds=5)
 
