@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from redletter.errors import ApiError
 from redletter.user.v1 import user_service_pb2
 
 from redletter_cli.commands.options import ApiKey, Config, Limit, Output, OutputFormat, known_zone
@@ -101,13 +102,24 @@ def import_file(
     total = count_rows(file, mapping)
     with closing(connect(config, api_key)) as client, RejectedFile(rejected) as refused:
         with bar(file.name, total) as show:
+            reached = Progress(0, 0)
 
             def progress(at: Progress) -> None:
+                nonlocal reached
+                reached = at
                 show(at.done)
 
-            summary = import_people(
-                client, file, mapping, progress, rejected=refused.write, noted=lambda n: say(n.sentence())
-            )
+            try:
+                summary = import_people(
+                    client, file, mapping, progress, rejected=refused.write, noted=lambda n: say(n.sentence())
+                )
+            except ApiError:
+                # What was acknowledged is stored, and repeating an import changes nothing of it.
+                say(
+                    f"stopped after {reached.done:,} of {total:,} rows, of which {reached.done - reached.rejected:,}"
+                    " are stored; repeat the import to go on"
+                )
+                raise
         _report(summary, refused, output)
     if summary.rejected:
         raise typer.Exit(1)

@@ -259,6 +259,23 @@ def test_import_reports_and_ends_with_1_when_rows_are_rejected(
     assert terminal.run("users", "import", "people.csv", "--limit", "1")[0] == 0
 
 
+def test_an_import_that_stops_says_how_far_it_came(terminal: Terminal, service: UserService) -> None:
+    """What was acknowledged is stored: the number is said beside the reason, and the exit status is 1."""
+
+    def once(requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
+        yield user_service_pb2.ImportUsersResponse(accepted=len(next(requests).rows))
+        info = error_details_pb2.ErrorInfo(reason="FORBIDDEN", domain="redletter")
+        abort(context, status(grpc.StatusCode.PERMISSION_DENIED, "the key was revoked", info))
+
+    service.stream = once
+    people = "".join(f"{number},1990-01-01,UTC\n" for number in range(1200))
+    (terminal.directory / "people.csv").write_text("id,birthday,time_zone\n" + people, encoding="utf-8")
+    code, out, err = terminal.run("users", "import", "people.csv")
+    assert (code, out) == (1, "")
+    assert "stopped after 500 of 1,200 rows, of which 500 are stored; repeat the import to go on" in err
+    assert "the key was revoked" in err
+
+
 def test_defect_is_a_sentence_too(capsys: pytest.CaptureFixture[str]) -> None:
     """An error that nobody foresaw is called our defect, with status 70 and without a traceback."""
 
