@@ -11,7 +11,6 @@ from pathlib import Path
 from alembic import command, context
 from alembic.config import Config
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chassis.database import create_engine
 
@@ -75,10 +74,3 @@ def run_environment() -> None:
     with context.begin_transaction():
         context.run_migrations()
     connection.commit()
-
-
-async def revision(engine: AsyncEngine) -> str:
-    """Return the revision the schema is at."""
-    async with engine.connect() as connection:
-        found = await connection.execute(text("SELECT version_num FROM alembic_version"))
-        return str(found.scalar_one())

@@ -25,13 +25,3 @@ def connect(url: str, *, cluster: bool = False) -> "Redis | RedisCluster | None"
     if cluster:
         return RedisCluster.from_url(url, **options)
     return Redis.from_url(url, retry=Retry(NoBackoff(), 0), **options)
-
-
-async def answers(client: "Redis | RedisCluster | None") -> bool:
-    """Return whether Redis answers now."""
-    if client is None:
-        return False
-    try:
-        return bool(await client.ping())
-    except REDIS_ERRORS:
-        return False

@@ -32,11 +32,6 @@ class DateCount:
     expected: Counter[str]
     received: Counter[str]
 
-    @property
-    def balanced(self) -> bool:
-        """Whether both agree for every event type."""
-        return +self.expected == +self.received
-
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:

@@ -58,7 +58,7 @@ def test_one_message_each_is_clean() -> None:
     verdict = _verdict([_expected("a"), _expected("b")], _arrival("a", "1"), _arrival("b", "2"))
     assert verdict.is_clean(crashes=0)
     assert verdict.received == verdict.expected == verdict.at_nine == 2
-    assert verdict.dates[0].balanced
+    assert verdict.dates[0].expected == verdict.dates[0].received
 
 
 @pytest.mark.parametrize(
