@@ -10,7 +10,9 @@ from user_service.app import NAME, build, engine_of
 from user_service.settings import Settings
 from user_service.store import MIGRATIONS, SCHEMA
 from user_service.store.api_keys import ApiKeys
+from user_service.store.care_switches import CareSwitches
 from user_service.store.changes import Changes
+from user_service.store.identity import Identity
 
 
 async def bootstrap(settings: Settings) -> str:
@@ -31,7 +33,7 @@ async def resync(settings: Settings) -> str:
     """Begin a new epoch of the feed, as after a restore: everybody is fed again, and who is not confirmed goes."""
     engine = engine_of(settings)
     try:
-        epoch = await Changes(engine).resync(real=Instant.now())
+        epoch = await Changes(engine, CareSwitches(engine, Identity())).resync(real=Instant.now())
     finally:
         await engine.dispose()
     return json.dumps({"epoch": epoch})

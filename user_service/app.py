@@ -28,7 +28,9 @@ from user_service.api.users import UserServicer
 from user_service.settings import Settings
 from user_service.store import SCHEMA
 from user_service.store.api_keys import ApiKeys
+from user_service.store.care_switches import CareSwitches
 from user_service.store.changes import Changes
+from user_service.store.identity import Identity
 from user_service.store.tenants import Tenants
 from user_service.store.users import Users
 from user_service.workers.backlog import Backlog
@@ -40,9 +42,10 @@ async def build(settings: Settings) -> list[Part]:
     """Return the parts of the service; they start in this order and stop in reverse."""
     engine = engine_of(settings)
     clock = clock_of(settings)
-    changes = Changes(engine)
+    switches = CareSwitches(engine, Identity())
+    changes = Changes(engine, switches)
     verify = Verification(ApiKeys(engine), clock)
-    public = _public_port(settings, engine, clock, verify)
+    public = _public_port(settings, engine, switches, clock, verify)
     internal = _internal_port(settings, changes, clock, verify)
     return [
         Connections(engine),
@@ -76,8 +79,14 @@ async def store_answers(engine: AsyncEngine) -> bool:
         return bool((await connection.execute(text("SELECT count(*) FROM feed_epoch"))).scalar())
 
 
-def _public_port(settings: Settings, engine: AsyncEngine, clock: BusinessClock, verify: Verification) -> Port:
-    users = UserServicer(Users(engine), clock)
+def _public_port(
+    settings: Settings,
+    engine: AsyncEngine,
+    switches: CareSwitches,
+    clock: BusinessClock,
+    verify: Verification,
+) -> Port:
+    users = UserServicer(Users(engine), switches, clock)
     tenants = TenantServicer(Tenants(engine), clock)
     keys = ApiKeyServicer(ApiKeys(engine), clock)
     return Port(

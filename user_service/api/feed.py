@@ -13,6 +13,7 @@ from user_service.api.calls import Context
 from user_service.api.paging import LARGEST_FEED_PAGE, within
 from user_service.domain.changes import Applied
 from user_service.store.changes import Changes
+from user_service.store.epochs import Reader
 
 log = structlog.get_logger()
 
@@ -28,18 +29,22 @@ class FeedServicer(user_feed_service_pb2_grpc.UserFeedServiceServicer):
         self, request: user_feed_service_pb2.PullChangesRequest, _context: Context
     ) -> user_feed_service_pb2.PullChangesResponse:
         """Answer the most urgent changes; nothing is removed."""
-        page = await self._changes.pull(request.max_items)
+        reader = Reader(request.reader_serial, request.confirmed_serial, request.confirmed_epoch)
+        page = await self._changes.pull(request.max_items, reader=reader, real=self._clock.real())
         return user_feed_service_pb2.PullChangesResponse(
             epoch=page.epoch,
             changes=within((rendering.change(change) for change in page.changes), LARGEST_FEED_PAGE),
             backlog=page.backlog,
+            restored=rendering.restored(page.restored),
         )
 
     async def AckChanges(
         self, request: user_feed_service_pb2.AckChangesRequest, _context: Context
     ) -> user_feed_service_pb2.AckChangesResponse:
         """Remove what is applied, unless it has changed again."""
-        removed = await self._changes.acknowledge(request.epoch, _applied(request.changes))
+        removed = await self._changes.acknowledge(
+            request.epoch, _applied(request.changes), serial=request.reader_serial
+        )
         return user_feed_service_pb2.AckChangesResponse(removed=removed)
 
     async def Resync(

@@ -1,6 +1,7 @@
 """From the wire to the domain: what protovalidate cannot say is checked here, field by field."""
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 import orjson
@@ -10,9 +11,11 @@ from redletter.user.v1 import tenant_pb2, user_pb2
 
 from chassis import zones
 from chassis.errors import InvalidInput
+from chassis.rpc.validation import validate
+from user_service.api import preferences
 from user_service.domain import attributes, tenants
 from user_service.domain.occasions import LeapDayRule, Occasion, OnEnrol, check_occasions
-from user_service.domain.tenants import TenantDraft
+from user_service.domain.tenants import TenantDraft, TenantEdit
 from user_service.domain.users import UserDraft
 
 LEAP_DAY_RULES: Final = {
@@ -27,14 +30,16 @@ _ON_ENROL: Final = {
 }
 # Up to here every whole number is exact in JSON as in Struct.
 _LARGEST_WHOLE: Final = 2**53
+_ANY_NAME: Final = "any"
 
 
 def user_draft(wire: user_pb2.User) -> UserDraft:
     """Return the user that a caller wrote; its field rules have been checked.
 
     Raises:
-        InvalidInput: an unknown zone, a date that does not exist, an occasion id that stands twice,
-            attributes that are too large or no JSON. The path of the field is within User.
+        InvalidInput: an unknown zone, a date that does not exist, an occasion id or an event type's
+            choice that stands twice, attributes that are too large or no JSON. The path of the field is
+            within User.
     """
     zones.require_known(wire.time_zone, field="time_zone")
     occasions = tuple(_occasion(occasion) for occasion in wire.occasions)
@@ -48,15 +53,20 @@ def user_draft(wire: user_pb2.User) -> UserDraft:
         occasions=occasions,
         attributes=_attributes(wire.attributes) if wire.HasField("attributes") else attributes.NONE,
         etag=wire.etag,
+        preferences=preferences.parsed(wire.preferences) if wire.HasField("preferences") else None,
     )
 
 
 def tenant_draft(wire: tenant_pb2.Tenant) -> TenantDraft:
-    """Return the tenant that an operator wrote, with defaults for what is empty.
+    """Return the tenant that a caller wrote, with defaults for what is empty.
 
     Raises:
-        InvalidInput: an unknown zone.
+        InvalidInput: a field broke its rule, or an unknown zone; at `tenant...`.
     """
+    try:
+        validate(wire)
+    except InvalidInput as error:
+        raise error.under("tenant") from None
     time_zone = wire.time_zone or tenants.DEFAULT_TIME_ZONE
     return TenantDraft(
         name=wire.name,
@@ -64,6 +74,20 @@ def tenant_draft(wire: tenant_pb2.Tenant) -> TenantDraft:
         locale=wire.locale or tenants.DEFAULT_LOCALE,
         leap_day_rule=LEAP_DAY_RULES[wire.leap_day_rule] or LeapDayRule.BACKWARD,
     )
+
+
+def tenant_edit(wire: tenant_pb2.Tenant, paths: Sequence[str]) -> TenantEdit:
+    """Return what a caller wants to change: the fields that `paths` names, and no others.
+
+    Raises:
+        InvalidInput: one of them broke its rule, or an unknown zone; at `tenant...`.
+    """
+    # What is not named is not looked at; it stands here as something that breaks no rule.
+    named = tenant_pb2.Tenant(name=_ANY_NAME)
+    for path in paths:
+        setattr(named, path, getattr(wire, path))
+    draft = tenant_draft(named)
+    return TenantEdit(**{path: getattr(draft, path) for path in paths})
 
 
 def on_enrol(wire: on_enrol_pb2.OnEnrol, *, default: OnEnrol) -> OnEnrol:

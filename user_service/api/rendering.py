@@ -5,13 +5,17 @@ from typing import Final
 import orjson
 from google.protobuf.struct_pb2 import Struct
 from redletter.common.v1 import leap_day_rule_pb2, on_enrol_pb2
-from redletter.user.v1 import api_key_pb2, tenant_pb2, user_feed_service_pb2, user_pb2
+from redletter.user.v1 import api_key_pb2, care_switch_pb2, tenant_pb2, user_feed_service_pb2, user_pb2
 
 from chassis.wire import timestamp
+from user_service.api import preferences
+from user_service.domain import attributes
 from user_service.domain.api_keys import ApiKey
-from user_service.domain.attributes import NONE
+from user_service.domain.care_switches import CareSwitch
 from user_service.domain.changes import Change
 from user_service.domain.occasions import Enrolment, LeapDayRule, Occasion, OnEnrol
+from user_service.domain.preferences import NONE
+from user_service.domain.restores import Restored
 from user_service.domain.tenants import Tenant
 from user_service.domain.users import User
 
@@ -24,6 +28,11 @@ _LEAP_DAY_RULES: Final = {
 _ON_ENROL: Final = {
     OnEnrol.NEXT: on_enrol_pb2.ON_ENROL_NEXT,
     OnEnrol.SAME_DAY: on_enrol_pb2.ON_ENROL_SAME_DAY,
+}
+_RESTORED: Final = {
+    None: user_feed_service_pb2.RESTORED_UNSPECIFIED,
+    Restored.READER: user_feed_service_pb2.RESTORED_READER,
+    Restored.STORE: user_feed_service_pb2.RESTORED_STORE,
 }
 
 
@@ -41,8 +50,10 @@ def user(stored: User) -> user_pb2.User:
     )
     for enrolment in stored.enrolments:
         _fill(wire.occasions.add(), enrolment.occasion)
-    if stored.attributes != NONE:
+    if stored.attributes != attributes.NONE:
         wire.attributes.CopyFrom(_struct(stored.attributes))
+    if stored.preferences != NONE:
+        preferences.fill(wire.preferences, stored.preferences)
     return wire
 
 
@@ -56,7 +67,17 @@ def tenant(stored: Tenant) -> tenant_pb2.Tenant:
         leap_day_rule=_LEAP_DAY_RULES[stored.leap_day_rule],
         create_time=timestamp(stored.create_time),
         update_time=timestamp(stored.update_time),
-        etag=str(stored.version),
+        etag=stored.etag,
+    )
+
+
+def care_switch(stored: CareSwitch) -> care_switch_pb2.CareSwitch:
+    """Return a care switch as the public API shows it."""
+    return care_switch_pb2.CareSwitch(
+        occasion_id=stored.occasion_id,
+        state=_switch_state(stored),
+        set_time=timestamp(stored.set_time),
+        clear_time=None if stored.clear_time is None else timestamp(stored.clear_time),
     )
 
 
@@ -87,7 +108,22 @@ def change(pending: Change) -> user_feed_service_pb2.Change:
         wire.tenant.CopyFrom(tenant(state))
     else:
         wire.user_tombstone.delete_time.CopyFrom(timestamp(state.delete_time))
+    for switch in pending.care_switches:
+        wire.care_switches.add(
+            occasion_id=switch.occasion_id,
+            state=_switch_state(switch),
+            change_time=timestamp(switch.change_time),
+        )
     return wire
+
+
+def restored(store: Restored | None) -> user_feed_service_pb2.Restored:
+    """Return which store was restored."""
+    return _RESTORED[store]
+
+
+def _switch_state(switch: CareSwitch) -> care_switch_pb2.CareSwitch.State:
+    return care_switch_pb2.CareSwitch.STATE_SET if switch.is_set else care_switch_pb2.CareSwitch.STATE_CLEARED
 
 
 def _fill_recipient(wire: user_feed_service_pb2.Recipient, stored: User) -> None:
@@ -95,10 +131,12 @@ def _fill_recipient(wire: user_feed_service_pb2.Recipient, stored: User) -> None
     wire.locale = stored.locale
     wire.given_name = stored.given_name
     wire.family_name = stored.family_name
-    if stored.attributes != NONE:
+    if stored.attributes != attributes.NONE:
         wire.attributes_json = stored.attributes.encode()
     for enrolment in stored.enrolments:
         _fill_enrolment(wire.enrolments.add(), enrolment)
+    if stored.preferences != NONE:
+        preferences.fill(wire.preferences, stored.preferences)
 
 
 def _fill_enrolment(wire: user_feed_service_pb2.Enrolment, enrolment: Enrolment) -> None:

@@ -13,14 +13,16 @@ from chassis.clocks import BusinessClock
 from chassis.errors import RedletterError
 from chassis.rpc.credentials import tenant_id
 from chassis.rpc.errors import status_of
-from user_service.api import parsing, rendering
+from user_service.api import parsing, preferences, rendering
 from user_service.api.calls import Context, circumstances
 from user_service.api.imports import Import, ahead
 from user_service.api.items import checked_drafts, rounds
 from user_service.api.paging import LARGEST_PUBLIC_PAGE, page_after, token_after, within
+from user_service.domain.care_switches import CareSwitch
 from user_service.domain.changes import Urgency
 from user_service.domain.occasions import OnEnrol
 from user_service.domain.users import UserDraft
+from user_service.store.care_switches import CareSwitches
 from user_service.store.users import Change, Users
 
 log = structlog.get_logger()
@@ -34,10 +36,11 @@ _CHANGES = {
 
 
 class UserServicer(user_service_pb2_grpc.UserServiceServicer):
-    """Upsert, get, list, delete, batch and import; a row that is refused never costs another."""
+    """Users, their preferences and care switches; of many rows one that is refused never costs another."""
 
-    def __init__(self, users: Users, clock: BusinessClock) -> None:
+    def __init__(self, users: Users, switches: CareSwitches, clock: BusinessClock) -> None:
         self._users = users
+        self._switches = switches
         self._clock = clock
 
     async def UpsertUser(
@@ -117,6 +120,46 @@ class UserServicer(user_service_pb2_grpc.UserServiceServicer):
         finally:
             running.end()
 
+    async def SetPreferences(
+        self, request: user_service_pb2.SetPreferencesRequest, _context: Context
+    ) -> user_service_pb2.SetPreferencesResponse:
+        """Replace the preferences of one user."""
+        tenant = tenant_id()
+        under = circumstances(self._clock, OnEnrol.SAME_DAY, Urgency.SINGLE)
+        wanted = preferences.parsed(request.preferences)
+        written = await self._users.choose(tenant, request.user_id, wanted, under=under)
+        log.info("preferences.set", tenant_id=tenant, change=written.change.name, version=written.version)
+        return user_service_pb2.SetPreferencesResponse(user=rendering.user(written.user))
+
+    async def SetCareSwitch(
+        self, request: user_service_pb2.SetCareSwitchRequest, _context: Context
+    ) -> user_service_pb2.SetCareSwitchResponse:
+        """Set a care switch; the log says that, and neither for whom nor why."""
+        tenant = tenant_id()
+        subject = (tenant, request.user_id, request.occasion_id)
+        switch = await self._switches.set(subject, now=self._clock.now(), real=self._clock.real())
+        log.info("care_switch.set", tenant_id=tenant, of=_kind(switch), reason_given=bool(request.reason))
+        return user_service_pb2.SetCareSwitchResponse(care_switch=rendering.care_switch(switch))
+
+    async def ClearCareSwitch(
+        self, request: user_service_pb2.ClearCareSwitchRequest, _context: Context
+    ) -> user_service_pb2.ClearCareSwitchResponse:
+        """Take a care switch back."""
+        tenant = tenant_id()
+        subject = (tenant, request.user_id, request.occasion_id)
+        switch = await self._switches.clear(subject, now=self._clock.now(), real=self._clock.real())
+        log.info("care_switch.cleared", tenant_id=tenant, of=_kind(switch))
+        return user_service_pb2.ClearCareSwitchResponse(care_switch=rendering.care_switch(switch))
+
+    async def ListCareSwitches(
+        self, request: user_service_pb2.ListCareSwitchesRequest, _context: Context
+    ) -> user_service_pb2.ListCareSwitchesResponse:
+        """Answer the switches of a person and of their stored occasions."""
+        switches = await self._switches.list(tenant_id(), request.user_id)
+        return user_service_pb2.ListCareSwitchesResponse(
+            care_switches=[rendering.care_switch(switch) for switch in switches]
+        )
+
     async def _store(self, tenant: str, users: Sequence[user_pb2.User], policy: OnEnrol) -> list[Status]:
         drafts = checked_drafts(users)
         outcomes = [Status() for _ in drafts]
@@ -133,3 +176,7 @@ class UserServicer(user_service_pb2_grpc.UserServiceServicer):
                 if isinstance(outcome, RedletterError):
                     outcomes[index] = status_of(outcome)
         return outcomes
+
+
+def _kind(switch: CareSwitch) -> str:
+    return "occasion" if switch.occasion_id else "person"

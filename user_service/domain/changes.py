@@ -5,15 +5,19 @@ from enum import IntEnum
 
 from whenever import Instant
 
+from user_service.domain.care_switches import CareSwitch
 from user_service.domain.tenants import Tenant
 from user_service.domain.users import User
 
 
 class Urgency(IntEnum):
-    """Order of the feed. A tenant comes before all users: nobody is planned without its tenant."""
+    """Order of the feed. A tenant comes before all users: nobody is planned without its tenant.
+
+    STOP is what must keep a message from being sent: a deletion, a care switch, an opt-out.
+    """
 
     TENANT = -1
-    DELETION = 0
+    STOP = 0
     SINGLE = 1
     BATCH = 2
 
@@ -34,6 +38,7 @@ class Change:
     version: int
     change_time: Instant
     state: User | Tenant | Tombstone
+    care_switches: tuple[CareSwitch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +48,14 @@ class Applied:
     tenant_id: str
     user_id: str
     version: int
+
+
+def urgency(before: User | None, after: User, *, usual: Urgency) -> Urgency:
+    """Return the place in the feed of a write: a single call's new opt-out is STOP, else the usual one.
+
+    An import that opts many people out keeps its place, or nothing else would get through for minutes.
+    """
+    if usual is not Urgency.SINGLE:
+        return usual
+    known = before.preferences.opted_out if before is not None else frozenset()
+    return Urgency.STOP if after.preferences.opted_out - known else usual

@@ -7,13 +7,15 @@ from whenever import Instant
 from chassis.errors import StaleVersion
 from user_service.domain import attributes
 from user_service.domain.occasions import Enrolment, Occasion, OnEnrol, occasions_after
+from user_service.domain.preferences import NONE, Preferences
 
 
 @dataclass(frozen=True, slots=True)
 class UserDraft:
     """A user as a caller wrote it, all rules checked; an empty `etag` asks for no check.
 
-    `attributes` is the text of a JSON object.
+    `attributes` is the text of a JSON object. `preferences` None keeps the stored ones: another import
+    must never undo an opt-out.
     """
 
     user_id: str
@@ -24,6 +26,7 @@ class UserDraft:
     occasions: tuple[Occasion, ...]
     attributes: str
     etag: str
+    preferences: Preferences | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class User:
     version: int
     create_time: Instant
     update_time: Instant
+    preferences: Preferences = NONE
 
     @property
     def etag(self) -> str:
@@ -85,7 +89,21 @@ def after_write(stored: User | None, draft: UserDraft, *, now: Instant, on_enrol
         version=stored.version if stored is not None else 0,
         create_time=stored.create_time if stored is not None else now,
         update_time=now,
+        preferences=_preferences_after(stored, draft),
     )
+
+
+def after_choice(stored: User, preferences: Preferences, *, now: Instant) -> User | None:
+    """Return the user with these preferences and all else as it was, or None when nothing changes."""
+    if stored.preferences == preferences:
+        return None
+    return replace(stored, preferences=preferences, update_time=now)
+
+
+def _preferences_after(stored: User | None, draft: UserDraft) -> Preferences:
+    if draft.preferences is not None:
+        return draft.preferences
+    return stored.preferences if stored is not None else NONE
 
 
 def _equal(stored: User, draft: UserDraft) -> bool:
@@ -95,5 +113,6 @@ def _equal(stored: User, draft: UserDraft) -> bool:
         and stored.given_name == draft.given_name
         and stored.family_name == draft.family_name
         and tuple(enrolment.occasion for enrolment in stored.enrolments) == draft.occasions
+        and _preferences_after(stored, draft) == stored.preferences
         and attributes.same(stored.attributes, draft.attributes)
     )

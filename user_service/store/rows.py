@@ -1,19 +1,22 @@
-"""Between rows and the domain: instants, occasions, users."""
+"""Between rows and the domain: instants, occasions, preferences, users."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import orjson
-from whenever import Instant
+from whenever import Instant, Time
 
 from user_service.domain.occasions import Enrolment, LeapDayRule, Occasion, OnEnrol
+from user_service.domain.preferences import NONE, EventTypePreference, Preferences, QuietHours, ZoneMode
 from user_service.domain.users import User
 
 USER_COLUMNS = (
     "user_id, version, time_zone, locale, given_name, family_name,"
-    " occasions::text, attributes::text, create_time, update_time"
+    " occasions::text, attributes::text, create_time, update_time, preferences::text"
 )
+# Most people choose nothing; that is neither parsed nor built for each of them.
+_NO_PREFERENCES: Final = "{}"
 
 
 def user_of(row: Sequence[Any]) -> User:
@@ -29,6 +32,7 @@ def user_of(row: Sequence[Any]) -> User:
         attributes=row[7],
         create_time=Instant(row[8]),
         update_time=Instant(row[9]),
+        preferences=preferences_of(row[10]),
     )
 
 
@@ -68,6 +72,49 @@ def occasions_text(enrolments: Sequence[Enrolment]) -> str:
             for enrolment in enrolments
         ]
     ).decode()
+
+
+def preferences_of(text: str) -> Preferences:
+    """Return what column `preferences` says."""
+    if text == _NO_PREFERENCES:
+        return NONE
+    said = orjson.loads(text)
+    quiet = said["quiet_hours"]
+    return Preferences(
+        event_types=tuple(
+            EventTypePreference(item["event_type_id"], item["opted_out"], _time(item["local_time"]))
+            for item in said["event_types"]
+        ),
+        quiet_hours=QuietHours(Time(quiet["start"]), Time(quiet["end"])) if quiet else None,
+        zone_mode=ZoneMode(said["zone_mode"]),
+        current_time_zone=said["current_time_zone"],
+    )
+
+
+def preferences_text(preferences: Preferences) -> str:
+    """Return what column `preferences` keeps."""
+    if preferences == NONE:
+        return _NO_PREFERENCES
+    quiet = preferences.quiet_hours
+    return orjson.dumps(
+        {
+            "event_types": [
+                {
+                    "event_type_id": choice.event_type_id,
+                    "opted_out": choice.opted_out,
+                    "local_time": None if choice.local_time is None else choice.local_time.format_iso(),
+                }
+                for choice in preferences.event_types
+            ],
+            "quiet_hours": quiet and {"start": quiet.start.format_iso(), "end": quiet.end.format_iso()},
+            "zone_mode": preferences.zone_mode,
+            "current_time_zone": preferences.current_time_zone,
+        }
+    ).decode()
+
+
+def _time(text: str | None) -> Time | None:
+    return None if text is None else Time(text)
 
 
 def optional_instant(stamp: datetime | None) -> Instant | None:

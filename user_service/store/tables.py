@@ -80,6 +80,23 @@ users = Table(
     Column("attributes", JSON, nullable=False),
     Column("create_time", _INSTANT, nullable=False),
     Column("update_time", _INSTANT, nullable=False),
+    Column("preferences", JSONB, nullable=False, server_default=text("'{}'")),
+)
+
+care_switches = Table(
+    "care_switches",
+    metadata,
+    Column("tenant_id", Uuid(as_uuid=False), primary_key=True),
+    Column("switch_hash", LargeBinary, primary_key=True),
+    Column("set_time", _INSTANT, nullable=False),
+    Column("clear_time", _INSTANT),
+)
+
+identity = Table(
+    "identity",
+    metadata,
+    Column("only_row", Boolean, CheckConstraint("only_row"), primary_key=True, server_default=text("true")),
+    Column("hmac_key", LargeBinary, nullable=False),
 )
 
 user_changes = Table(
@@ -99,4 +116,7 @@ feed_epoch = Table(
     metadata,
     Column("only_row", Boolean, CheckConstraint("only_row"), primary_key=True, server_default=text("true")),
     Column("epoch", Uuid(as_uuid=False), nullable=False),
+    Column("reader_serial", BigInteger, nullable=False, server_default=text("0")),
+    Column("suspected", Boolean, nullable=False, server_default=text("false")),
+    Column("restored", Text),
 )

@@ -4,7 +4,7 @@ Locks are taken in the order of user ids, first of `users`, then of `user_change
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from sqlalchemy import text
@@ -13,10 +13,11 @@ from whenever import Instant
 
 from chassis.errors import NotFound, StaleVersion
 from chassis.wire import moment
-from user_service.domain.changes import Urgency
+from user_service.domain.changes import Urgency, urgency
 from user_service.domain.occasions import OnEnrol
-from user_service.domain.users import User, UserDraft, after_write, check_etag
-from user_service.store.rows import USER_COLUMNS, occasions_text, user_of
+from user_service.domain.preferences import Preferences
+from user_service.domain.users import User, UserDraft, after_choice, after_write, check_etag
+from user_service.store.rows import USER_COLUMNS, occasions_text, preferences_text, user_of
 from user_service.store.transactions import LostRaceError, by_key, settled
 
 # Primary key.
@@ -43,25 +44,28 @@ _WRITE = text(
         SELECT * FROM unnest(
             CAST(:user_ids AS text[]), CAST(:known AS boolean[]), CAST(:time_zones AS text[]),
             CAST(:locales AS text[]), CAST(:given_names AS text[]), CAST(:family_names AS text[]),
-            CAST(:occasions AS text[]), CAST(:attributes AS text[])
-        ) AS i (user_id, known, time_zone, locale, given_name, family_name, occasions, attributes)
+            CAST(:occasions AS text[]), CAST(:attributes AS text[]), CAST(:preferences AS text[])
+        ) AS i (user_id, known, time_zone, locale, given_name, family_name, occasions, attributes,
+                preferences)
     ), updated AS (
         INSERT INTO users (tenant_id, user_id, version, time_zone, locale, given_name, family_name,
-                           occasions, attributes, create_time, update_time)
+                           occasions, attributes, create_time, update_time, preferences)
         SELECT CAST(:tenant_id AS uuid), user_id, nextval('user_versions'), time_zone, locale,
-               given_name, family_name, CAST(occasions AS jsonb), CAST(attributes AS json), :now, :now
+               given_name, family_name, CAST(occasions AS jsonb), CAST(attributes AS json), :now, :now,
+               CAST(preferences AS jsonb)
         FROM incoming WHERE known ORDER BY user_id
         ON CONFLICT (tenant_id, user_id) DO UPDATE
         SET version = excluded.version, time_zone = excluded.time_zone, locale = excluded.locale,
             given_name = excluded.given_name, family_name = excluded.family_name,
             occasions = excluded.occasions, attributes = excluded.attributes,
-            update_time = excluded.update_time
+            update_time = excluded.update_time, preferences = excluded.preferences
         RETURNING user_id, version
     ), created AS (
         INSERT INTO users (tenant_id, user_id, version, time_zone, locale, given_name, family_name,
-                           occasions, attributes, create_time, update_time)
+                           occasions, attributes, create_time, update_time, preferences)
         SELECT CAST(:tenant_id AS uuid), user_id, nextval('user_versions'), time_zone, locale,
-               given_name, family_name, CAST(occasions AS jsonb), CAST(attributes AS json), :now, :now
+               given_name, family_name, CAST(occasions AS jsonb), CAST(attributes AS json), :now, :now,
+               CAST(preferences AS jsonb)
         FROM incoming WHERE NOT known ORDER BY user_id
         ON CONFLICT (tenant_id, user_id) DO NOTHING
         RETURNING user_id, version
@@ -76,7 +80,8 @@ _WRITE = text(
     RETURNING user_id, version
     """
 )
-# Primary keys.
+# Primary keys. A care switch marks without the user's lock: the version is drawn under the mark's, or it
+# could be lower than one that is there by then.
 _DELETE = text(
     """
     WITH gone AS (
@@ -86,7 +91,7 @@ _DELETE = text(
     INSERT INTO user_changes AS c (tenant_id, user_id, version, urgency, change_time, delete_time)
     SELECT tenant_id, user_id, nextval('user_versions'), :urgency, :real, :now FROM gone
     ON CONFLICT (tenant_id, user_id) DO UPDATE
-    SET version = excluded.version, urgency = least(c.urgency, excluded.urgency),
+    SET version = nextval('user_versions'), urgency = least(c.urgency, excluded.urgency),
         delete_time = excluded.delete_time
     RETURNING version
     """
@@ -126,7 +131,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """Under which a write happens: business and real time, policy, place in the feed."""
+    """Under which a write happens: business and real time, policy, usual place in the feed."""
 
     now: Instant
     real: Instant
@@ -156,6 +161,28 @@ class Users:
 
         return await settled(self._engine, work)
 
+    async def choose(
+        self, tenant_id: str, user_id: str, preferences: Preferences, *, under: Circumstances
+    ) -> Written:
+        """Replace the preferences of one user and nothing else; equal ones are neither written nor marked.
+
+        Raises:
+            NotFound: the tenant has no such user.
+        """
+
+        async def work(connection: AsyncConnection) -> Written:
+            stored = (await _read(connection, tenant_id, [user_id])).get(user_id)
+            if stored is None:
+                raise _unknown(user_id)
+            after = after_choice(stored, preferences, now=Instant(moment(under.now)))
+            if after is None:
+                return Written(stored, stored.version, Change.UNCHANGED)
+            place = urgency(stored, after, usual=under.urgency)
+            versions = await _write(connection, tenant_id, [after], replace(under, urgency=place))
+            return Written(after, versions[user_id], Change.UPDATED)
+
+        return await settled(self._engine, work)
+
     async def delete(self, tenant_id: str, user_id: str, *, now: Instant, real: Instant) -> int:
         """Delete a user, mark its tombstone, and return the version of that.
 
@@ -169,7 +196,7 @@ class Users:
                 {
                     "tenant_id": tenant_id,
                     "user_id": user_id,
-                    "urgency": Urgency.DELETION,
+                    "urgency": Urgency.STOP,
                     "now": moment(now),
                     "real": moment(real),
                 },
@@ -210,6 +237,7 @@ async def _upsert(
     now = Instant(moment(under.now))  # as the database keeps it, to the microsecond
     stale: dict[str, StaleVersion] = {}
     changed: list[User] = []
+    place = under.urgency
     for draft in drafts:
         before = stored.get(draft.user_id)
         refusal = _refusal(before, draft)
@@ -219,7 +247,8 @@ async def _upsert(
         after = after_write(before, draft, now=now, on_enrol=under.on_enrol)
         if after is not None:
             changed.append(after)
-    versions = await _write(connection, tenant_id, changed, under) if changed else {}
+            place = min(place, urgency(before, after, usual=under.urgency))
+    versions = await _write(connection, tenant_id, changed, replace(under, urgency=place)) if changed else {}
     after_by_id = {user.user_id: user for user in changed}
     return [
         stale.get(draft.user_id) or _written(stored, after_by_id, versions, draft.user_id) for draft in drafts
@@ -264,6 +293,7 @@ async def _write(
             "family_names": [user.family_name for user in changed],
             "occasions": [occasions_text(user.enrolments) for user in changed],
             "attributes": [user.attributes for user in changed],
+            "preferences": [preferences_text(user.preferences) for user in changed],
             "urgency": under.urgency,
             "now": moment(under.now),
             "real": moment(under.real),

@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
+from google.protobuf.field_mask_pb2 import FieldMask
 from redletter.user.v1 import (
     api_key_service_pb2_grpc,
     auth_service_pb2_grpc,
+    care_switch_pb2,
+    preferences_pb2,
     tenant_pb2,
     tenant_service_pb2,
     tenant_service_pb2_grpc,
@@ -75,6 +78,33 @@ class Caller:
         """Delete one user."""
         await self.users.DeleteUser(user_service_pb2.DeleteUserRequest(user_id=user_id))
 
+    async def choose(self, user_id: str, preferences: preferences_pb2.Preferences) -> user_pb2.User:
+        """Set the preferences of one user; return the user."""
+        request = user_service_pb2.SetPreferencesRequest(user_id=user_id, preferences=preferences)
+        return (await self.users.SetPreferences(request)).user
+
+    async def switch(self, user_id: str, occasion_id: str = "", **more: Any) -> care_switch_pb2.CareSwitch:
+        """Set a care switch."""
+        request = user_service_pb2.SetCareSwitchRequest(user_id=user_id, occasion_id=occasion_id, **more)
+        return (await self.users.SetCareSwitch(request)).care_switch
+
+    async def clear(self, user_id: str, occasion_id: str = "") -> care_switch_pb2.CareSwitch:
+        """Clear a care switch."""
+        request = user_service_pb2.ClearCareSwitchRequest(user_id=user_id, occasion_id=occasion_id)
+        return (await self.users.ClearCareSwitch(request)).care_switch
+
+    async def switches(self, user_id: str) -> list[care_switch_pb2.CareSwitch]:
+        """List the care switches of a person."""
+        request = user_service_pb2.ListCareSwitchesRequest(user_id=user_id)
+        return list((await self.users.ListCareSwitches(request)).care_switches)
+
+    async def edit(self, *paths: str, **fields: Any) -> tenant_pb2.Tenant:
+        """Change the named fields of the caller's tenant; return it."""
+        request = tenant_service_pb2.UpdateTenantRequest(
+            tenant=tenant_pb2.Tenant(**fields), update_mask=FieldMask(paths=paths)
+        )
+        return (await self.tenants.UpdateTenant(request)).tenant
+
     async def batch(self, users: list[user_pb2.User], **more: Any) -> list[Any]:
         """Upsert users; return one result per user."""
         request = user_service_pb2.BatchUpsertUsersRequest(users=users, **more)
@@ -125,17 +155,17 @@ class Service:
         caller.tenant_id = created.tenant.tenant_id
         return caller
 
-    async def pull(self, most: int = 1000) -> user_feed_service_pb2.PullChangesResponse:
+    async def pull(self, most: int = 1000, **reader: Any) -> user_feed_service_pb2.PullChangesResponse:
         """Return a page of the feed."""
-        return await self.feed.PullChanges(user_feed_service_pb2.PullChangesRequest(max_items=most))
+        return await self.feed.PullChanges(user_feed_service_pb2.PullChangesRequest(max_items=most, **reader))
 
-    async def ack(self, epoch: str, changes: list[Any]) -> int:
+    async def ack(self, epoch: str, changes: list[Any], **reader: Any) -> int:
         """Acknowledge pulled changes; return how many were removed."""
         applied = [
             user_feed_service_pb2.AppliedChange(tenant_id=c.tenant_id, user_id=c.user_id, version=c.version)
             for c in changes
         ]
-        request = user_feed_service_pb2.AckChangesRequest(epoch=epoch, changes=applied)
+        request = user_feed_service_pb2.AckChangesRequest(epoch=epoch, changes=applied, **reader)
         return (await self.feed.AckChanges(request)).removed
 
     async def drain(self) -> None:

@@ -23,11 +23,12 @@ _sym_db = _symbol_database.Default()
 
 
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
+from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from redletter.user.v1 import api_key_pb2 as redletter_dot_user_dot_v1_dot_api__key__pb2
 from redletter.user.v1 import tenant_pb2 as redletter_dot_user_dot_v1_dot_tenant__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&redletter/user/v1/tenant_service.proto\x12\x11redletter.user.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fredletter/user/v1/api_key.proto\x1a\x1eredletter/user/v1/tenant.proto\"P\n\x13\x43reateTenantRequest\x12\x39\n\x06tenant\x18\x01 \x01(\x0b\x32\x19.redletter.user.v1.TenantB\x06\xbaH\x03\xc8\x01\x01R\x06tenant\"\x95\x01\n\x14\x43reateTenantResponse\x12\x31\n\x06tenant\x18\x01 \x01(\x0b\x32\x19.redletter.user.v1.TenantR\x06tenant\x12\x32\n\x07\x61pi_key\x18\x02 \x01(\x0b\x32\x19.redletter.user.v1.ApiKeyR\x06\x61piKey\x12\x16\n\x06secret\x18\x03 \x01(\tR\x06secret\"\x12\n\x10GetTenantRequest\"F\n\x11GetTenantResponse\x12\x31\n\x06tenant\x18\x01 \x01(\x0b\x32\x19.redletter.user.v1.TenantR\x06tenant2\xf9\x01\n\rTenantService\x12|\n\x0c\x43reateTenant\x12&.redletter.user.v1.CreateTenantRequest\x1a\'.redletter.user.v1.CreateTenantResponse\"\x1b\x82\xd3\xe4\x93\x02\x15\"\x0b/v1/tenants:\x06tenant\x12j\n\tGetTenant\x12#.redletter.user.v1.GetTenantRequest\x1a$.redletter.user.v1.GetTenantResponse\"\x12\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/tenantb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&redletter/user/v1/tenant_service.proto\x12\x11redletter.user.v1\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fredletter/user/v1/api_key.proto\x1a\x1eredletter/user/v1/tenant.proto\"P\n\x13\x43reateTenantRequest\x12\x39\n\x06tenant\x18\x01 \x01(\x0b\x32\x19.redletter.user.v1.TenantB\x06\xbaH\x03\xd8\x01\x03R\x06tenant\"\x95\x01\n\x14\x43reateTenantResponse\x12\x31\n\x06tenant\x18\x01 \x01(\x0b\x32\x19.redletter.user.v1.TenantR\x06tenant\x12\x32\n\x07\x61pi_key\x18\x02 \x01(\x0b\x32\x19.redletter.user.v1.ApiKeyR\x06\x61piKey\x12\x16\n\x06secret\x18\x03 \x01(\tR\x06secret\"\x12\n\x10GetTenantRequest\"F\n\x11GetTenantResponse\x12\x31\n\x06tenant\x18\x01 \x01(\x0b\x32\x19.redletter.user.v1.TenantR\x06tenant\"\xf4\x02\n\x13UpdateTenantRequest\x12\x39\n\x06tenant\x18\x01 \x01(\x0b\x32\x19.redletter.user.v1.TenantB\x06\xbaH\x03\xd8\x01\x03R\x06tenant\x12\xa1\x02\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\xe3\x01\xbaH\xdf\x01\xba\x01\xd8\x01\n\x1fupdate_tenant.update_mask.paths\x12Rmust name at least one of name, time_zone, locale, leap_day_rule, and nothing else\x1a\x61this.paths.size() > 0 && this.paths.all(p, p in [\'name\', \'time_zone\', \'locale\', \'leap_day_rule\'])\xc8\x01\x01R\nupdateMask\"I\n\x14UpdateTenantResponse\x12\x31\n\x06tenant\x18\x01 \x01(\x0b\x32\x19.redletter.user.v1.TenantR\x06tenant2\xf6\x02\n\rTenantService\x12|\n\x0c\x43reateTenant\x12&.redletter.user.v1.CreateTenantRequest\x1a\'.redletter.user.v1.CreateTenantResponse\"\x1b\x82\xd3\xe4\x93\x02\x15\"\x0b/v1/tenants:\x06tenant\x12j\n\tGetTenant\x12#.redletter.user.v1.GetTenantRequest\x1a$.redletter.user.v1.GetTenantResponse\"\x12\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/tenant\x12{\n\x0cUpdateTenant\x12&.redletter.user.v1.UpdateTenantRequest\x1a\'.redletter.user.v1.UpdateTenantResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\x32\n/v1/tenant:\x06tenantb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,19 +36,29 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'redletter.user.v1.tenant_se
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CREATETENANTREQUEST'].fields_by_name['tenant']._loaded_options = None
-  _globals['_CREATETENANTREQUEST'].fields_by_name['tenant']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_CREATETENANTREQUEST'].fields_by_name['tenant']._serialized_options = b'\272H\003\330\001\003'
+  _globals['_UPDATETENANTREQUEST'].fields_by_name['tenant']._loaded_options = None
+  _globals['_UPDATETENANTREQUEST'].fields_by_name['tenant']._serialized_options = b'\272H\003\330\001\003'
+  _globals['_UPDATETENANTREQUEST'].fields_by_name['update_mask']._loaded_options = None
+  _globals['_UPDATETENANTREQUEST'].fields_by_name['update_mask']._serialized_options = b'\272H\337\001\272\001\330\001\n\037update_tenant.update_mask.paths\022Rmust name at least one of name, time_zone, locale, leap_day_rule, and nothing else\032athis.paths.size() > 0 && this.paths.all(p, p in [\'name\', \'time_zone\', \'locale\', \'leap_day_rule\'])\310\001\001'
   _globals['_TENANTSERVICE'].methods_by_name['CreateTenant']._loaded_options = None
   _globals['_TENANTSERVICE'].methods_by_name['CreateTenant']._serialized_options = b'\202\323\344\223\002\025\"\013/v1/tenants:\006tenant'
   _globals['_TENANTSERVICE'].methods_by_name['GetTenant']._loaded_options = None
   _globals['_TENANTSERVICE'].methods_by_name['GetTenant']._serialized_options = b'\202\323\344\223\002\014\022\n/v1/tenant'
-  _globals['_CREATETENANTREQUEST']._serialized_start=156
-  _globals['_CREATETENANTREQUEST']._serialized_end=236
-  _globals['_CREATETENANTRESPONSE']._serialized_start=239
-  _globals['_CREATETENANTRESPONSE']._serialized_end=388
-  _globals['_GETTENANTREQUEST']._serialized_start=390
-  _globals['_GETTENANTREQUEST']._serialized_end=408
-  _globals['_GETTENANTRESPONSE']._serialized_start=410
-  _globals['_GETTENANTRESPONSE']._serialized_end=480
-  _globals['_TENANTSERVICE']._serialized_start=483
-  _globals['_TENANTSERVICE']._serialized_end=732
+  _globals['_TENANTSERVICE'].methods_by_name['UpdateTenant']._loaded_options = None
+  _globals['_TENANTSERVICE'].methods_by_name['UpdateTenant']._serialized_options = b'\202\323\344\223\002\0242\n/v1/tenant:\006tenant'
+  _globals['_CREATETENANTREQUEST']._serialized_start=190
+  _globals['_CREATETENANTREQUEST']._serialized_end=270
+  _globals['_CREATETENANTRESPONSE']._serialized_start=273
+  _globals['_CREATETENANTRESPONSE']._serialized_end=422
+  _globals['_GETTENANTREQUEST']._serialized_start=424
+  _globals['_GETTENANTREQUEST']._serialized_end=442
+  _globals['_GETTENANTRESPONSE']._serialized_start=444
+  _globals['_GETTENANTRESPONSE']._serialized_end=514
+  _globals['_UPDATETENANTREQUEST']._serialized_start=517
+  _globals['_UPDATETENANTREQUEST']._serialized_end=889
+  _globals['_UPDATETENANTRESPONSE']._serialized_start=891
+  _globals['_UPDATETENANTRESPONSE']._serialized_end=964
+  _globals['_TENANTSERVICE']._serialized_start=967
+  _globals['_TENANTSERVICE']._serialized_end=1341
 # @@protoc_insertion_point(module_scope)

@@ -45,6 +45,11 @@ class TenantServiceStub:
                 request_serializer=redletter_dot_user_dot_v1_dot_tenant__service__pb2.GetTenantRequest.SerializeToString,
                 response_deserializer=redletter_dot_user_dot_v1_dot_tenant__service__pb2.GetTenantResponse.FromString,
                 _registered_method=True)
+        self.UpdateTenant = channel.unary_unary(
+                '/redletter.user.v1.TenantService/UpdateTenant',
+                request_serializer=redletter_dot_user_dot_v1_dot_tenant__service__pb2.UpdateTenantRequest.SerializeToString,
+                response_deserializer=redletter_dot_user_dot_v1_dot_tenant__service__pb2.UpdateTenantResponse.FromString,
+                _registered_method=True)
 
 
 class TenantServiceServicer:
@@ -66,6 +71,15 @@ class TenantServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateTenant(self, request, context):
+        """Changes the named fields of the caller's own tenant. Needs scope `tenant`. People without a
+        locale, and dates without a leap-day rule, of their own follow. A name that is
+        taken is ALREADY_EXISTS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TenantServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -78,6 +92,11 @@ def add_TenantServiceServicer_to_server(servicer, server):
                     servicer.GetTenant,
                     request_deserializer=redletter_dot_user_dot_v1_dot_tenant__service__pb2.GetTenantRequest.FromString,
                     response_serializer=redletter_dot_user_dot_v1_dot_tenant__service__pb2.GetTenantResponse.SerializeToString,
+            ),
+            'UpdateTenant': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateTenant,
+                    request_deserializer=redletter_dot_user_dot_v1_dot_tenant__service__pb2.UpdateTenantRequest.FromString,
+                    response_serializer=redletter_dot_user_dot_v1_dot_tenant__service__pb2.UpdateTenantResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -135,6 +154,33 @@ class TenantService:
             '/redletter.user.v1.TenantService/GetTenant',
             redletter_dot_user_dot_v1_dot_tenant__service__pb2.GetTenantRequest.SerializeToString,
             redletter_dot_user_dot_v1_dot_tenant__service__pb2.GetTenantResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateTenant(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.user.v1.TenantService/UpdateTenant',
+            redletter_dot_user_dot_v1_dot_tenant__service__pb2.UpdateTenantRequest.SerializeToString,
+            redletter_dot_user_dot_v1_dot_tenant__service__pb2.UpdateTenantResponse.FromString,
             options,
             channel_credentials,
             insecure,

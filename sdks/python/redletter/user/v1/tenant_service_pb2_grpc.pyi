@@ -39,6 +39,11 @@ class TenantServiceStub:
     """
     GetTenant: _grpc.UnaryUnaryMultiCallable[_tenant_service_pb2.GetTenantRequest, _tenant_service_pb2.GetTenantResponse]
     """Answers the caller's own tenant. Needs scope `tenant`."""
+    UpdateTenant: _grpc.UnaryUnaryMultiCallable[_tenant_service_pb2.UpdateTenantRequest, _tenant_service_pb2.UpdateTenantResponse]
+    """Changes the named fields of the caller's own tenant. Needs scope `tenant`. People without a
+    locale, and dates without a leap-day rule, of their own follow. A name that is
+    taken is ALREADY_EXISTS.
+    """
 
 @_typing.type_check_only
 class TenantServiceAsyncStub(TenantServiceStub):
@@ -51,6 +56,11 @@ class TenantServiceAsyncStub(TenantServiceStub):
     """
     GetTenant: _aio.UnaryUnaryMultiCallable[_tenant_service_pb2.GetTenantRequest, _tenant_service_pb2.GetTenantResponse]  # type: ignore[assignment]
     """Answers the caller's own tenant. Needs scope `tenant`."""
+    UpdateTenant: _aio.UnaryUnaryMultiCallable[_tenant_service_pb2.UpdateTenantRequest, _tenant_service_pb2.UpdateTenantResponse]  # type: ignore[assignment]
+    """Changes the named fields of the caller's own tenant. Needs scope `tenant`. People without a
+    locale, and dates without a leap-day rule, of their own follow. A name that is
+    taken is ALREADY_EXISTS.
+    """
 
 class TenantServiceServicer(metaclass=_abc_1.ABCMeta):
     """Creates tenants and shows a caller its own."""
@@ -72,5 +82,16 @@ class TenantServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_tenant_service_pb2.GetTenantResponse, _abc.Awaitable[_tenant_service_pb2.GetTenantResponse]]:
         """Answers the caller's own tenant. Needs scope `tenant`."""
+
+    @_abc_1.abstractmethod
+    def UpdateTenant(
+        self,
+        request: _tenant_service_pb2.UpdateTenantRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tenant_service_pb2.UpdateTenantResponse, _abc.Awaitable[_tenant_service_pb2.UpdateTenantResponse]]:
+        """Changes the named fields of the caller's own tenant. Needs scope `tenant`. People without a
+        locale, and dates without a leap-day rule, of their own follow. A name that is
+        taken is ALREADY_EXISTS.
+        """
 
 def add_TenantServiceServicer_to_server(servicer: TenantServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -24,11 +24,13 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from redletter.common.v1 import on_enrol_pb2 as redletter_dot_common_dot_v1_dot_on__enrol__pb2
+from redletter.user.v1 import care_switch_pb2 as redletter_dot_user_dot_v1_dot_care__switch__pb2
+from redletter.user.v1 import preferences_pb2 as redletter_dot_user_dot_v1_dot_preferences__pb2
 from redletter.user.v1 import tenant_pb2 as redletter_dot_user_dot_v1_dot_tenant__pb2
 from redletter.user.v1 import user_pb2 as redletter_dot_user_dot_v1_dot_user__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)redletter/user/v1/user_feed_service.proto\x12\x11redletter.user.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"redletter/common/v1/on_enrol.proto\x1a\x1eredletter/user/v1/tenant.proto\x1a\x1credletter/user/v1/user.proto\"\xb8\x01\n\tEnrolment\x12\x37\n\x08occasion\x18\x01 \x01(\x0b\x32\x1b.redletter.user.v1.OccasionR\x08occasion\x12\x39\n\nenrol_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tenrolTime\x12\x37\n\x08on_enrol\x18\x03 \x01(\x0e\x32\x1c.redletter.common.v1.OnEnrolR\x07onEnrol\"\xe7\x01\n\tRecipient\x12\x1b\n\ttime_zone\x18\x01 \x01(\tR\x08timeZone\x12\x16\n\x06locale\x18\x02 \x01(\tR\x06locale\x12\x1d\n\ngiven_name\x18\x03 \x01(\tR\tgivenName\x12\x1f\n\x0b\x66\x61mily_name\x18\x04 \x01(\tR\nfamilyName\x12<\n\nenrolments\x18\x05 \x03(\x0b\x32\x1c.redletter.user.v1.EnrolmentR\nenrolments\x12\'\n\x0f\x61ttributes_json\x18\x06 \x01(\x0cR\x0e\x61ttributesJson\"L\n\rUserTombstone\x12;\n\x0b\x64\x65lete_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ndeleteTime\"\xdd\x02\n\x06\x43hange\x12\x1b\n\ttenant_id\x18\x01 \x01(\tR\x08tenantId\x12\x17\n\x07user_id\x18\x02 \x01(\tR\x06userId\x12\x18\n\x07version\x18\x03 \x01(\x06R\x07version\x12<\n\trecipient\x18\x04 \x01(\x0b\x32\x1c.redletter.user.v1.RecipientH\x00R\trecipient\x12I\n\x0euser_tombstone\x18\x05 \x01(\x0b\x32 .redletter.user.v1.UserTombstoneH\x00R\ruserTombstone\x12\x33\n\x06tenant\x18\x06 \x01(\x0b\x32\x19.redletter.user.v1.TenantH\x00R\x06tenant\x12;\n\x0b\x63hange_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nchangeTimeB\x08\n\x06\x63hange\"=\n\x12PullChangesRequest\x12\'\n\tmax_items\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01R\x08maxItems\"z\n\x13PullChangesResponse\x12\x14\n\x05\x65poch\x18\x01 \x01(\tR\x05\x65poch\x12\x33\n\x07\x63hanges\x18\x02 \x03(\x0b\x32\x19.redletter.user.v1.ChangeR\x07\x63hanges\x12\x18\n\x07\x62\x61\x63klog\x18\x03 \x01(\x03R\x07\x62\x61\x63klog\"_\n\rAppliedChange\x12\x1b\n\ttenant_id\x18\x01 \x01(\tR\x08tenantId\x12\x17\n\x07user_id\x18\x02 \x01(\tR\x06userId\x12\x18\n\x07version\x18\x03 \x01(\x06R\x07version\"\x82\x01\n\x11\x41\x63kChangesRequest\x12\x1f\n\x05\x65poch\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x05\x65poch\x12L\n\x07\x63hanges\x18\x02 \x03(\x0b\x32 .redletter.user.v1.AppliedChangeB\x10\xbaH\r\x92\x01\n\x08\x01\x10\xe8\x07\"\x03\xd8\x01\x03R\x07\x63hanges\".\n\x12\x41\x63kChangesResponse\x12\x18\n\x07removed\x18\x01 \x01(\x05R\x07removed\"\x0f\n\rResyncRequest\"&\n\x0eResyncResponse\x12\x14\n\x05\x65poch\x18\x01 \x01(\tR\x05\x65poch2\x99\x02\n\x0fUserFeedService\x12\\\n\x0bPullChanges\x12%.redletter.user.v1.PullChangesRequest\x1a&.redletter.user.v1.PullChangesResponse\x12Y\n\nAckChanges\x12$.redletter.user.v1.AckChangesRequest\x1a%.redletter.user.v1.AckChangesResponse\x12M\n\x06Resync\x12 .redletter.user.v1.ResyncRequest\x1a!.redletter.user.v1.ResyncResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)redletter/user/v1/user_feed_service.proto\x12\x11redletter.user.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"redletter/common/v1/on_enrol.proto\x1a#redletter/user/v1/care_switch.proto\x1a#redletter/user/v1/preferences.proto\x1a\x1eredletter/user/v1/tenant.proto\x1a\x1credletter/user/v1/user.proto\"\xb8\x01\n\tEnrolment\x12\x37\n\x08occasion\x18\x01 \x01(\x0b\x32\x1b.redletter.user.v1.OccasionR\x08occasion\x12\x39\n\nenrol_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tenrolTime\x12\x37\n\x08on_enrol\x18\x03 \x01(\x0e\x32\x1c.redletter.common.v1.OnEnrolR\x07onEnrol\"\xa9\x02\n\tRecipient\x12\x1b\n\ttime_zone\x18\x01 \x01(\tR\x08timeZone\x12\x16\n\x06locale\x18\x02 \x01(\tR\x06locale\x12\x1d\n\ngiven_name\x18\x03 \x01(\tR\tgivenName\x12\x1f\n\x0b\x66\x61mily_name\x18\x04 \x01(\tR\nfamilyName\x12<\n\nenrolments\x18\x05 \x03(\x0b\x32\x1c.redletter.user.v1.EnrolmentR\nenrolments\x12\'\n\x0f\x61ttributes_json\x18\x06 \x01(\x0cR\x0e\x61ttributesJson\x12@\n\x0bpreferences\x18\x07 \x01(\x0b\x32\x1e.redletter.user.v1.PreferencesR\x0bpreferences\"\xaa\x01\n\x0f\x43\x61reSwitchState\x12\x1f\n\x0boccasion_id\x18\x01 \x01(\tR\noccasionId\x12\x39\n\x05state\x18\x02 \x01(\x0e\x32#.redletter.user.v1.CareSwitch.StateR\x05state\x12;\n\x0b\x63hange_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nchangeTime\"L\n\rUserTombstone\x12;\n\x0b\x64\x65lete_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ndeleteTime\"\xa6\x03\n\x06\x43hange\x12\x1b\n\ttenant_id\x18\x01 \x01(\tR\x08tenantId\x12\x17\n\x07user_id\x18\x02 \x01(\tR\x06userId\x12\x18\n\x07version\x18\x03 \x01(\x06R\x07version\x12<\n\trecipient\x18\x04 \x01(\x0b\x32\x1c.redletter.user.v1.RecipientH\x00R\trecipient\x12I\n\x0euser_tombstone\x18\x05 \x01(\x0b\x32 .redletter.user.v1.UserTombstoneH\x00R\ruserTombstone\x12\x33\n\x06tenant\x18\x06 \x01(\x0b\x32\x19.redletter.user.v1.TenantH\x00R\x06tenant\x12;\n\x0b\x63hange_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nchangeTime\x12G\n\rcare_switches\x18\x08 \x03(\x0b\x32\".redletter.user.v1.CareSwitchStateR\x0c\x63\x61reSwitchesB\x08\n\x06\x63hange\"\xd1\x01\n\x12PullChangesRequest\x12\'\n\tmax_items\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01R\x08maxItems\x12,\n\rreader_serial\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x0creaderSerial\x12\x32\n\x10\x63onfirmed_serial\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x0f\x63onfirmedSerial\x12\x30\n\x0f\x63onfirmed_epoch\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x0e\x63onfirmedEpoch\"\xb3\x01\n\x13PullChangesResponse\x12\x14\n\x05\x65poch\x18\x01 \x01(\tR\x05\x65poch\x12\x33\n\x07\x63hanges\x18\x02 \x03(\x0b\x32\x19.redletter.user.v1.ChangeR\x07\x63hanges\x12\x18\n\x07\x62\x61\x63klog\x18\x03 \x01(\x03R\x07\x62\x61\x63klog\x12\x37\n\x08restored\x18\x04 \x01(\x0e\x32\x1b.redletter.user.v1.RestoredR\x08restored\"_\n\rAppliedChange\x12\x1b\n\ttenant_id\x18\x01 \x01(\tR\x08tenantId\x12\x17\n\x07user_id\x18\x02 \x01(\tR\x06userId\x12\x18\n\x07version\x18\x03 \x01(\x06R\x07version\"\xb0\x01\n\x11\x41\x63kChangesRequest\x12\x1f\n\x05\x65poch\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x05\x65poch\x12L\n\x07\x63hanges\x18\x02 \x03(\x0b\x32 .redletter.user.v1.AppliedChangeB\x10\xbaH\r\x92\x01\n\x08\x01\x10\xe8\x07\"\x03\xd8\x01\x03R\x07\x63hanges\x12,\n\rreader_serial\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x0creaderSerial\".\n\x12\x41\x63kChangesResponse\x12\x18\n\x07removed\x18\x01 \x01(\x05R\x07removed\"\x0f\n\rResyncRequest\"&\n\x0eResyncResponse\x12\x14\n\x05\x65poch\x18\x01 \x01(\tR\x05\x65poch*M\n\x08Restored\x12\x18\n\x14RESTORED_UNSPECIFIED\x10\x00\x12\x13\n\x0fRESTORED_READER\x10\x01\x12\x12\n\x0eRESTORED_STORE\x10\x02\x32\x99\x02\n\x0fUserFeedService\x12\\\n\x0bPullChanges\x12%.redletter.user.v1.PullChangesRequest\x1a&.redletter.user.v1.PullChangesResponse\x12Y\n\nAckChanges\x12$.redletter.user.v1.AckChangesRequest\x1a%.redletter.user.v1.AckChangesResponse\x12M\n\x06Resync\x12 .redletter.user.v1.ResyncRequest\x1a!.redletter.user.v1.ResyncResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,32 +39,44 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PULLCHANGESREQUEST'].fields_by_name['max_items']._loaded_options = None
   _globals['_PULLCHANGESREQUEST'].fields_by_name['max_items']._serialized_options = b'\272H\007\032\005\030\350\007(\001'
+  _globals['_PULLCHANGESREQUEST'].fields_by_name['reader_serial']._loaded_options = None
+  _globals['_PULLCHANGESREQUEST'].fields_by_name['reader_serial']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_PULLCHANGESREQUEST'].fields_by_name['confirmed_serial']._loaded_options = None
+  _globals['_PULLCHANGESREQUEST'].fields_by_name['confirmed_serial']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_PULLCHANGESREQUEST'].fields_by_name['confirmed_epoch']._loaded_options = None
+  _globals['_PULLCHANGESREQUEST'].fields_by_name['confirmed_epoch']._serialized_options = b'\272H\004r\002\030@'
   _globals['_ACKCHANGESREQUEST'].fields_by_name['epoch']._loaded_options = None
   _globals['_ACKCHANGESREQUEST'].fields_by_name['epoch']._serialized_options = b'\272H\006r\004\020\001\030@'
   _globals['_ACKCHANGESREQUEST'].fields_by_name['changes']._loaded_options = None
   _globals['_ACKCHANGESREQUEST'].fields_by_name['changes']._serialized_options = b'\272H\r\222\001\n\010\001\020\350\007\"\003\330\001\003'
-  _globals['_ENROLMENT']._serialized_start=196
-  _globals['_ENROLMENT']._serialized_end=380
-  _globals['_RECIPIENT']._serialized_start=383
-  _globals['_RECIPIENT']._serialized_end=614
-  _globals['_USERTOMBSTONE']._serialized_start=616
-  _globals['_USERTOMBSTONE']._serialized_end=692
-  _globals['_CHANGE']._serialized_start=695
-  _globals['_CHANGE']._serialized_end=1044
-  _globals['_PULLCHANGESREQUEST']._serialized_start=1046
-  _globals['_PULLCHANGESREQUEST']._serialized_end=1107
-  _globals['_PULLCHANGESRESPONSE']._serialized_start=1109
-  _globals['_PULLCHANGESRESPONSE']._serialized_end=1231
-  _globals['_APPLIEDCHANGE']._serialized_start=1233
-  _globals['_APPLIEDCHANGE']._serialized_end=1328
-  _globals['_ACKCHANGESREQUEST']._serialized_start=1331
-  _globals['_ACKCHANGESREQUEST']._serialized_end=1461
-  _globals['_ACKCHANGESRESPONSE']._serialized_start=1463
-  _globals['_ACKCHANGESRESPONSE']._serialized_end=1509
-  _globals['_RESYNCREQUEST']._serialized_start=1511
-  _globals['_RESYNCREQUEST']._serialized_end=1526
-  _globals['_RESYNCRESPONSE']._serialized_start=1528
-  _globals['_RESYNCRESPONSE']._serialized_end=1566
-  _globals['_USERFEEDSERVICE']._serialized_start=1569
-  _globals['_USERFEEDSERVICE']._serialized_end=1850
+  _globals['_ACKCHANGESREQUEST'].fields_by_name['reader_serial']._loaded_options = None
+  _globals['_ACKCHANGESREQUEST'].fields_by_name['reader_serial']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_RESTORED']._serialized_start=2207
+  _globals['_RESTORED']._serialized_end=2284
+  _globals['_ENROLMENT']._serialized_start=270
+  _globals['_ENROLMENT']._serialized_end=454
+  _globals['_RECIPIENT']._serialized_start=457
+  _globals['_RECIPIENT']._serialized_end=754
+  _globals['_CARESWITCHSTATE']._serialized_start=757
+  _globals['_CARESWITCHSTATE']._serialized_end=927
+  _globals['_USERTOMBSTONE']._serialized_start=929
+  _globals['_USERTOMBSTONE']._serialized_end=1005
+  _globals['_CHANGE']._serialized_start=1008
+  _globals['_CHANGE']._serialized_end=1430
+  _globals['_PULLCHANGESREQUEST']._serialized_start=1433
+  _globals['_PULLCHANGESREQUEST']._serialized_end=1642
+  _globals['_PULLCHANGESRESPONSE']._serialized_start=1645
+  _globals['_PULLCHANGESRESPONSE']._serialized_end=1824
+  _globals['_APPLIEDCHANGE']._serialized_start=1826
+  _globals['_APPLIEDCHANGE']._serialized_end=1921
+  _globals['_ACKCHANGESREQUEST']._serialized_start=1924
+  _globals['_ACKCHANGESREQUEST']._serialized_end=2100
+  _globals['_ACKCHANGESRESPONSE']._serialized_start=2102
+  _globals['_ACKCHANGESRESPONSE']._serialized_end=2148
+  _globals['_RESYNCREQUEST']._serialized_start=2150
+  _globals['_RESYNCREQUEST']._serialized_end=2165
+  _globals['_RESYNCRESPONSE']._serialized_start=2167
+  _globals['_RESYNCRESPONSE']._serialized_end=2205
+  _globals['_USERFEEDSERVICE']._serialized_start=2287
+  _globals['_USERFEEDSERVICE']._serialized_end=2568
 # @@protoc_insertion_point(module_scope)

@@ -26,9 +26,10 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
 from redletter.common.v1 import leap_day_rule_pb2 as redletter_dot_common_dot_v1_dot_leap__day__rule__pb2
+from redletter.user.v1 import preferences_pb2 as redletter_dot_user_dot_v1_dot_preferences__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1credletter/user/v1/user.proto\x12\x11redletter.user.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\'redletter/common/v1/leap_day_rule.proto\"\xd3\x04\n\x04User\x12=\n\x07user_id\x18\x01 \x01(\tB$\xbaH!r\x1f\x10\x01(\x80\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x06userId\x12&\n\ttime_zone\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x08timeZone\x12G\n\x06locale\x18\x03 \x01(\tB/\xbaH,r*\x18#2&^([A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*)?$R\x06locale\x12\x41\n\ngiven_name\x18\x04 \x01(\tB\"\xbaH\x1fr\x1d\x18\xc8\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\tgivenName\x12\x43\n\x0b\x66\x61mily_name\x18\x05 \x01(\tB\"\xbaH\x1fr\x1d\x18\xc8\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\nfamilyName\x12\x43\n\toccasions\x18\x06 \x03(\x0b\x32\x1b.redletter.user.v1.OccasionB\x08\xbaH\x05\x92\x01\x02\x10\x14R\toccasions\x12\x37\n\nattributes\x18\x07 \x01(\x0b\x32\x17.google.protobuf.StructR\nattributes\x12;\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\x12\x1b\n\x04\x65tag\x18\n \x01(\tB\x07\xbaH\x04r\x02\x18@R\x04\x65tag\"\x8c\x02\n\x08Occasion\x12M\n\x0boccasion_id\x18\x01 \x01(\tB,\xbaH)r\'2%^([A-Za-z0-9][A-Za-z0-9_.:-]{0,63})?$R\noccasionId\x12\x32\n\x04kind\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,39}$R\x04kind\x12-\n\x04\x64\x61te\x18\x03 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01R\x04\x64\x61te\x12N\n\rleap_day_rule\x18\x04 \x01(\x0e\x32 .redletter.common.v1.LeapDayRuleB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x0bleapDayRuleb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1credletter/user/v1/user.proto\x12\x11redletter.user.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\'redletter/common/v1/leap_day_rule.proto\x1a#redletter/user/v1/preferences.proto\"\x95\x05\n\x04User\x12=\n\x07user_id\x18\x01 \x01(\tB$\xbaH!r\x1f\x10\x01(\x80\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x06userId\x12&\n\ttime_zone\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x08timeZone\x12G\n\x06locale\x18\x03 \x01(\tB/\xbaH,r*\x18#2&^([A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*)?$R\x06locale\x12\x41\n\ngiven_name\x18\x04 \x01(\tB\"\xbaH\x1fr\x1d\x18\xc8\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\tgivenName\x12\x43\n\x0b\x66\x61mily_name\x18\x05 \x01(\tB\"\xbaH\x1fr\x1d\x18\xc8\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\nfamilyName\x12\x43\n\toccasions\x18\x06 \x03(\x0b\x32\x1b.redletter.user.v1.OccasionB\x08\xbaH\x05\x92\x01\x02\x10\x14R\toccasions\x12\x37\n\nattributes\x18\x07 \x01(\x0b\x32\x17.google.protobuf.StructR\nattributes\x12;\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\x12\x1b\n\x04\x65tag\x18\n \x01(\tB\x07\xbaH\x04r\x02\x18@R\x04\x65tag\x12@\n\x0bpreferences\x18\x0b \x01(\x0b\x32\x1e.redletter.user.v1.PreferencesR\x0bpreferences\"\x8c\x02\n\x08Occasion\x12M\n\x0boccasion_id\x18\x01 \x01(\tB,\xbaH)r\'2%^([A-Za-z0-9][A-Za-z0-9_.:-]{0,63})?$R\noccasionId\x12\x32\n\x04kind\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,39}$R\x04kind\x12-\n\x04\x64\x61te\x18\x03 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01R\x04\x64\x61te\x12N\n\rleap_day_rule\x18\x04 \x01(\x0e\x32 .redletter.common.v1.LeapDayRuleB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x0bleapDayRuleb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -57,8 +58,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OCCASION'].fields_by_name['date']._serialized_options = b'\272H\003\310\001\001'
   _globals['_OCCASION'].fields_by_name['leap_day_rule']._loaded_options = None
   _globals['_OCCASION'].fields_by_name['leap_day_rule']._serialized_options = b'\272H\005\202\001\002\020\001'
-  _globals['_USER']._serialized_start=180
-  _globals['_USER']._serialized_end=775
-  _globals['_OCCASION']._serialized_start=778
-  _globals['_OCCASION']._serialized_end=1046
+  _globals['_USER']._serialized_start=217
+  _globals['_USER']._serialized_end=878
+  _globals['_OCCASION']._serialized_start=881
+  _globals['_OCCASION']._serialized_end=1149
 # @@protoc_insertion_point(module_scope)

@@ -25,10 +25,12 @@ _sym_db = _symbol_database.Default()
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from redletter.common.v1 import item_result_pb2 as redletter_dot_common_dot_v1_dot_item__result__pb2
 from redletter.common.v1 import on_enrol_pb2 as redletter_dot_common_dot_v1_dot_on__enrol__pb2
+from redletter.user.v1 import care_switch_pb2 as redletter_dot_user_dot_v1_dot_care__switch__pb2
+from redletter.user.v1 import preferences_pb2 as redletter_dot_user_dot_v1_dot_preferences__pb2
 from redletter.user.v1 import user_pb2 as redletter_dot_user_dot_v1_dot_user__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$redletter/user/v1/user_service.proto\x12\x11redletter.user.v1\x1a\x1cgoogle/api/annotations.proto\x1a%redletter/common/v1/item_result.proto\x1a\"redletter/common/v1/on_enrol.proto\x1a\x1credletter/user/v1/user.proto\"\x8b\x01\n\x11UpsertUserRequest\x12\x33\n\x04user\x18\x01 \x01(\x0b\x32\x17.redletter.user.v1.UserB\x06\xbaH\x03\xc8\x01\x01R\x04user\x12\x41\n\x08on_enrol\x18\x02 \x01(\x0e\x32\x1c.redletter.common.v1.OnEnrolB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x07onEnrol\"\xe7\x01\n\x12UpsertUserResponse\x12+\n\x04user\x18\x01 \x01(\x0b\x32\x17.redletter.user.v1.UserR\x04user\x12\x44\n\x06\x63hange\x18\x02 \x01(\x0e\x32,.redletter.user.v1.UpsertUserResponse.ChangeR\x06\x63hange\"^\n\x06\x43hange\x12\x16\n\x12\x43HANGE_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x43HANGE_CREATED\x10\x01\x12\x12\n\x0e\x43HANGE_UPDATED\x10\x02\x12\x14\n\x10\x43HANGE_UNCHANGED\x10\x03\"O\n\x0eGetUserRequest\x12=\n\x07user_id\x18\x01 \x01(\tB$\xbaH!r\x1f\x10\x01(\x80\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x06userId\">\n\x0fGetUserResponse\x12+\n\x04user\x18\x01 \x01(\x0b\x32\x17.redletter.user.v1.UserR\x04user\"\x8a\x01\n\x10ListUsersRequest\x12$\n\ttime_zone\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x08timeZone\x12\'\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10R\tpageToken\"j\n\x11ListUsersResponse\x12-\n\x05users\x18\x01 \x03(\x0b\x32\x17.redletter.user.v1.UserR\x05users\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"R\n\x11\x44\x65leteUserRequest\x12=\n\x07user_id\x18\x01 \x01(\tB$\xbaH!r\x1f\x10\x01(\x80\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x06userId\"\x14\n\x12\x44\x65leteUserResponse\"\x9d\x01\n\x17\x42\x61tchUpsertUsersRequest\x12?\n\x05users\x18\x01 \x03(\x0b\x32\x17.redletter.user.v1.UserB\x10\xbaH\r\x92\x01\n\x08\x01\x10\xf4\x03\"\x03\xd8\x01\x03R\x05users\x12\x41\n\x08on_enrol\x18\x02 \x01(\x0e\x32\x1c.redletter.common.v1.OnEnrolB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x07onEnrol\"U\n\x18\x42\x61tchUpsertUsersResponse\x12\x39\n\x07results\x18\x01 \x03(\x0b\x32\x1f.redletter.common.v1.ItemResultR\x07results\"\xee\x01\n\x12ImportUsersRequest\x12\x41\n\x08on_enrol\x18\x01 \x01(\x0e\x32\x1c.redletter.common.v1.OnEnrolB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x07onEnrol\x12M\n\x04rows\x18\x02 \x03(\x0b\x32).redletter.user.v1.ImportUsersRequest.RowB\x0e\xbaH\x0b\x92\x01\x08\x10\xf4\x03\"\x03\xd8\x01\x03R\x04rows\x1a\x46\n\x03Row\x12\x12\n\x04line\x18\x01 \x01(\x03R\x04line\x12+\n\x04user\x18\x02 \x01(\x0b\x32\x17.redletter.user.v1.UserR\x04user\"\xd2\x02\n\x13ImportUsersResponse\x12+\n\x11\x61\x63knowledged_line\x18\x01 \x01(\x03R\x10\x61\x63knowledgedLine\x12\x1a\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x03R\x08\x61\x63\x63\x65pted\x12W\n\rrejected_rows\x18\x03 \x03(\x0b\x32\x32.redletter.user.v1.ImportUsersResponse.RejectedRowR\x0crejectedRows\x1a\x98\x01\n\x0bRejectedRow\x12\x12\n\x04line\x18\x01 \x01(\x03R\x04line\x12\x17\n\x07user_id\x18\x02 \x01(\tR\x06userId\x12\x14\n\x05\x66ield\x18\x03 \x01(\tR\x05\x66ield\x12\x14\n\x05value\x18\x04 \x01(\tR\x05value\x12\x16\n\x06reason\x18\x05 \x01(\tR\x06reason\x12\x18\n\x07\x61llowed\x18\x06 \x01(\tR\x07\x61llowed2\xd5\x05\n\x0bUserService\x12\x81\x01\n\nUpsertUser\x12$.redletter.user.v1.UpsertUserRequest\x1a%.redletter.user.v1.UpsertUserResponse\"&\x82\xd3\xe4\x93\x02 \x1a\x18/v1/users/{user.user_id}:\x04user\x12m\n\x07GetUser\x12!.redletter.user.v1.GetUserRequest\x1a\".redletter.user.v1.GetUserResponse\"\x1b\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/users/{user_id}\x12i\n\tListUsers\x12#.redletter.user.v1.ListUsersRequest\x1a$.redletter.user.v1.ListUsersResponse\"\x11\x82\xd3\xe4\x93\x02\x0b\x12\t/v1/users\x12v\n\nDeleteUser\x12$.redletter.user.v1.DeleteUserRequest\x1a%.redletter.user.v1.DeleteUserResponse\"\x1b\x82\xd3\xe4\x93\x02\x15*\x13/v1/users/{user_id}\x12\x8d\x01\n\x10\x42\x61tchUpsertUsers\x12*.redletter.user.v1.BatchUpsertUsersRequest\x1a+.redletter.user.v1.BatchUpsertUsersResponse\" \x82\xd3\xe4\x93\x02\x1a\"\x15/v1/users:batchUpsert:\x01*\x12`\n\x0bImportUsers\x12%.redletter.user.v1.ImportUsersRequest\x1a&.redletter.user.v1.ImportUsersResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$redletter/user/v1/user_service.proto\x12\x11redletter.user.v1\x1a\x1cgoogle/api/annotations.proto\x1a%redletter/common/v1/item_result.proto\x1a\"redletter/common/v1/on_enrol.proto\x1a#redletter/user/v1/care_switch.proto\x1a#redletter/user/v1/preferences.proto\x1a\x1credletter/user/v1/user.proto\"\x8b\x01\n\x11UpsertUserRequest\x12\x33\n\x04user\x18\x01 \x01(\x0b\x32\x17.redletter.user.v1.UserB\x06\xbaH\x03\xc8\x01\x01R\x04user\x12\x41\n\x08on_enrol\x18\x02 \x01(\x0e\x32\x1c.redletter.common.v1.OnEnrolB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x07onEnrol\"\xe7\x01\n\x12UpsertUserResponse\x12+\n\x04user\x18\x01 \x01(\x0b\x32\x17.redletter.user.v1.UserR\x04user\x12\x44\n\x06\x63hange\x18\x02 \x01(\x0e\x32,.redletter.user.v1.UpsertUserResponse.ChangeR\x06\x63hange\"^\n\x06\x43hange\x12\x16\n\x12\x43HANGE_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x43HANGE_CREATED\x10\x01\x12\x12\n\x0e\x43HANGE_UPDATED\x10\x02\x12\x14\n\x10\x43HANGE_UNCHANGED\x10\x03\"O\n\x0eGetUserRequest\x12=\n\x07user_id\x18\x01 \x01(\tB$\xbaH!r\x1f\x10\x01(\x80\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x06userId\">\n\x0fGetUserResponse\x12+\n\x04user\x18\x01 \x01(\x0b\x32\x17.redletter.user.v1.UserR\x04user\"\x8a\x01\n\x10ListUsersRequest\x12$\n\ttime_zone\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x08timeZone\x12\'\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10R\tpageToken\"j\n\x11ListUsersResponse\x12-\n\x05users\x18\x01 \x03(\x0b\x32\x17.redletter.user.v1.UserR\x05users\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"R\n\x11\x44\x65leteUserRequest\x12=\n\x07user_id\x18\x01 \x01(\tB$\xbaH!r\x1f\x10\x01(\x80\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x06userId\"\x14\n\x12\x44\x65leteUserResponse\"\x9d\x01\n\x17\x42\x61tchUpsertUsersRequest\x12?\n\x05users\x18\x01 \x03(\x0b\x32\x17.redletter.user.v1.UserB\x10\xbaH\r\x92\x01\n\x08\x01\x10\xf4\x03\"\x03\xd8\x01\x03R\x05users\x12\x41\n\x08on_enrol\x18\x02 \x01(\x0e\x32\x1c.redletter.common.v1.OnEnrolB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x07onEnrol\"U\n\x18\x42\x61tchUpsertUsersResponse\x12\x39\n\x07results\x18\x01 \x03(\x0b\x32\x1f.redletter.common.v1.ItemResultR\x07results\"\xee\x01\n\x12ImportUsersRequest\x12\x41\n\x08on_enrol\x18\x01 \x01(\x0e\x32\x1c.redletter.common.v1.OnEnrolB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x07onEnrol\x12M\n\x04rows\x18\x02 \x03(\x0b\x32).redletter.user.v1.ImportUsersRequest.RowB\x0e\xbaH\x0b\x92\x01\x08\x10\xf4\x03\"\x03\xd8\x01\x03R\x04rows\x1a\x46\n\x03Row\x12\x12\n\x04line\x18\x01 \x01(\x03R\x04line\x12+\n\x04user\x18\x02 \x01(\x0b\x32\x17.redletter.user.v1.UserR\x04user\"\xd2\x02\n\x13ImportUsersResponse\x12+\n\x11\x61\x63knowledged_line\x18\x01 \x01(\x03R\x10\x61\x63knowledgedLine\x12\x1a\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x03R\x08\x61\x63\x63\x65pted\x12W\n\rrejected_rows\x18\x03 \x03(\x0b\x32\x32.redletter.user.v1.ImportUsersResponse.RejectedRowR\x0crejectedRows\x1a\x98\x01\n\x0bRejectedRow\x12\x12\n\x04line\x18\x01 \x01(\x03R\x04line\x12\x17\n\x07user_id\x18\x02 \x01(\tR\x06userId\x12\x14\n\x05\x66ield\x18\x03 \x01(\tR\x05\x66ield\x12\x14\n\x05value\x18\x04 \x01(\tR\x05value\x12\x16\n\x06reason\x18\x05 \x01(\tR\x06reason\x12\x18\n\x07\x61llowed\x18\x06 \x01(\tR\x07\x61llowed\"\xa0\x01\n\x15SetPreferencesRequest\x12=\n\x07user_id\x18\x01 \x01(\tB$\xbaH!r\x1f\x10\x01(\x80\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x06userId\x12H\n\x0bpreferences\x18\x02 \x01(\x0b\x32\x1e.redletter.user.v1.PreferencesB\x06\xbaH\x03\xc8\x01\x01R\x0bpreferences\"E\n\x16SetPreferencesResponse\x12+\n\x04user\x18\x01 \x01(\x0b\x32\x17.redletter.user.v1.UserR\x04user\"\xe0\x01\n\x14SetCareSwitchRequest\x12=\n\x07user_id\x18\x01 \x01(\tB$\xbaH!r\x1f\x10\x01(\x80\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x06userId\x12M\n\x0boccasion_id\x18\x02 \x01(\tB,\xbaH)r\'2%^([A-Za-z0-9][A-Za-z0-9_.:-]{0,63})?$R\noccasionId\x12:\n\x06reason\x18\x03 \x01(\tB\"\xbaH\x1fr\x1d\x18\xc8\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x06reason\"W\n\x15SetCareSwitchResponse\x12>\n\x0b\x63\x61re_switch\x18\x01 \x01(\x0b\x32\x1d.redletter.user.v1.CareSwitchR\ncareSwitch\"\xa6\x01\n\x16\x43learCareSwitchRequest\x12=\n\x07user_id\x18\x01 \x01(\tB$\xbaH!r\x1f\x10\x01(\x80\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x06userId\x12M\n\x0boccasion_id\x18\x02 \x01(\tB,\xbaH)r\'2%^([A-Za-z0-9][A-Za-z0-9_.:-]{0,63})?$R\noccasionId\"Y\n\x17\x43learCareSwitchResponse\x12>\n\x0b\x63\x61re_switch\x18\x01 \x01(\x0b\x32\x1d.redletter.user.v1.CareSwitchR\ncareSwitch\"X\n\x17ListCareSwitchesRequest\x12=\n\x07user_id\x18\x01 \x01(\tB$\xbaH!r\x1f\x10\x01(\x80\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x06userId\"^\n\x18ListCareSwitchesResponse\x12\x42\n\rcare_switches\x18\x01 \x03(\x0b\x32\x1d.redletter.user.v1.CareSwitchR\x0c\x63\x61reSwitches2\xb9\n\n\x0bUserService\x12\x81\x01\n\nUpsertUser\x12$.redletter.user.v1.UpsertUserRequest\x1a%.redletter.user.v1.UpsertUserResponse\"&\x82\xd3\xe4\x93\x02 \x1a\x18/v1/users/{user.user_id}:\x04user\x12m\n\x07GetUser\x12!.redletter.user.v1.GetUserRequest\x1a\".redletter.user.v1.GetUserResponse\"\x1b\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/users/{user_id}\x12i\n\tListUsers\x12#.redletter.user.v1.ListUsersRequest\x1a$.redletter.user.v1.ListUsersResponse\"\x11\x82\xd3\xe4\x93\x02\x0b\x12\t/v1/users\x12v\n\nDeleteUser\x12$.redletter.user.v1.DeleteUserRequest\x1a%.redletter.user.v1.DeleteUserResponse\"\x1b\x82\xd3\xe4\x93\x02\x15*\x13/v1/users/{user_id}\x12\x8d\x01\n\x10\x42\x61tchUpsertUsers\x12*.redletter.user.v1.BatchUpsertUsersRequest\x1a+.redletter.user.v1.BatchUpsertUsersResponse\" \x82\xd3\xe4\x93\x02\x1a\"\x15/v1/users:batchUpsert:\x01*\x12`\n\x0bImportUsers\x12%.redletter.user.v1.ImportUsersRequest\x1a&.redletter.user.v1.ImportUsersResponse(\x01\x30\x01\x12\x9b\x01\n\x0eSetPreferences\x12(.redletter.user.v1.SetPreferencesRequest\x1a).redletter.user.v1.SetPreferencesResponse\"4\x82\xd3\xe4\x93\x02.\x1a\x1f/v1/users/{user_id}/preferences:\x0bpreferences\x12\x90\x01\n\rSetCareSwitch\x12\'.redletter.user.v1.SetCareSwitchRequest\x1a(.redletter.user.v1.SetCareSwitchResponse\",\x82\xd3\xe4\x93\x02&\"!/v1/users/{user_id}:setCareSwitch:\x01*\x12\x98\x01\n\x0f\x43learCareSwitch\x12).redletter.user.v1.ClearCareSwitchRequest\x1a*.redletter.user.v1.ClearCareSwitchResponse\".\x82\xd3\xe4\x93\x02(\"#/v1/users/{user_id}:clearCareSwitch:\x01*\x12\x95\x01\n\x10ListCareSwitches\x12*.redletter.user.v1.ListCareSwitchesRequest\x1a+.redletter.user.v1.ListCareSwitchesResponse\"(\x82\xd3\xe4\x93\x02\"\x12 /v1/users/{user_id}/careSwitchesb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -57,6 +59,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IMPORTUSERSREQUEST'].fields_by_name['on_enrol']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_IMPORTUSERSREQUEST'].fields_by_name['rows']._loaded_options = None
   _globals['_IMPORTUSERSREQUEST'].fields_by_name['rows']._serialized_options = b'\272H\013\222\001\010\020\364\003\"\003\330\001\003'
+  _globals['_SETPREFERENCESREQUEST'].fields_by_name['user_id']._loaded_options = None
+  _globals['_SETPREFERENCESREQUEST'].fields_by_name['user_id']._serialized_options = b'\272H!r\037\020\001(\200\0012\030^[^\\x00-\\x1F\\x7F-\\x9F]*$'
+  _globals['_SETPREFERENCESREQUEST'].fields_by_name['preferences']._loaded_options = None
+  _globals['_SETPREFERENCESREQUEST'].fields_by_name['preferences']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_SETCARESWITCHREQUEST'].fields_by_name['user_id']._loaded_options = None
+  _globals['_SETCARESWITCHREQUEST'].fields_by_name['user_id']._serialized_options = b'\272H!r\037\020\001(\200\0012\030^[^\\x00-\\x1F\\x7F-\\x9F]*$'
+  _globals['_SETCARESWITCHREQUEST'].fields_by_name['occasion_id']._loaded_options = None
+  _globals['_SETCARESWITCHREQUEST'].fields_by_name['occasion_id']._serialized_options = b'\272H)r\'2%^([A-Za-z0-9][A-Za-z0-9_.:-]{0,63})?$'
+  _globals['_SETCARESWITCHREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_SETCARESWITCHREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\037r\035\030\310\0012\030^[^\\x00-\\x1F\\x7F-\\x9F]*$'
+  _globals['_CLEARCARESWITCHREQUEST'].fields_by_name['user_id']._loaded_options = None
+  _globals['_CLEARCARESWITCHREQUEST'].fields_by_name['user_id']._serialized_options = b'\272H!r\037\020\001(\200\0012\030^[^\\x00-\\x1F\\x7F-\\x9F]*$'
+  _globals['_CLEARCARESWITCHREQUEST'].fields_by_name['occasion_id']._loaded_options = None
+  _globals['_CLEARCARESWITCHREQUEST'].fields_by_name['occasion_id']._serialized_options = b'\272H)r\'2%^([A-Za-z0-9][A-Za-z0-9_.:-]{0,63})?$'
+  _globals['_LISTCARESWITCHESREQUEST'].fields_by_name['user_id']._loaded_options = None
+  _globals['_LISTCARESWITCHESREQUEST'].fields_by_name['user_id']._serialized_options = b'\272H!r\037\020\001(\200\0012\030^[^\\x00-\\x1F\\x7F-\\x9F]*$'
   _globals['_USERSERVICE'].methods_by_name['UpsertUser']._loaded_options = None
   _globals['_USERSERVICE'].methods_by_name['UpsertUser']._serialized_options = b'\202\323\344\223\002 \032\030/v1/users/{user.user_id}:\004user'
   _globals['_USERSERVICE'].methods_by_name['GetUser']._loaded_options = None
@@ -67,36 +85,60 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_USERSERVICE'].methods_by_name['DeleteUser']._serialized_options = b'\202\323\344\223\002\025*\023/v1/users/{user_id}'
   _globals['_USERSERVICE'].methods_by_name['BatchUpsertUsers']._loaded_options = None
   _globals['_USERSERVICE'].methods_by_name['BatchUpsertUsers']._serialized_options = b'\202\323\344\223\002\032\"\025/v1/users:batchUpsert:\001*'
-  _globals['_UPSERTUSERREQUEST']._serialized_start=195
-  _globals['_UPSERTUSERREQUEST']._serialized_end=334
-  _globals['_UPSERTUSERRESPONSE']._serialized_start=337
-  _globals['_UPSERTUSERRESPONSE']._serialized_end=568
-  _globals['_UPSERTUSERRESPONSE_CHANGE']._serialized_start=474
-  _globals['_UPSERTUSERRESPONSE_CHANGE']._serialized_end=568
-  _globals['_GETUSERREQUEST']._serialized_start=570
-  _globals['_GETUSERREQUEST']._serialized_end=649
-  _globals['_GETUSERRESPONSE']._serialized_start=651
-  _globals['_GETUSERRESPONSE']._serialized_end=713
-  _globals['_LISTUSERSREQUEST']._serialized_start=716
-  _globals['_LISTUSERSREQUEST']._serialized_end=854
-  _globals['_LISTUSERSRESPONSE']._serialized_start=856
-  _globals['_LISTUSERSRESPONSE']._serialized_end=962
-  _globals['_DELETEUSERREQUEST']._serialized_start=964
-  _globals['_DELETEUSERREQUEST']._serialized_end=1046
-  _globals['_DELETEUSERRESPONSE']._serialized_start=1048
-  _globals['_DELETEUSERRESPONSE']._serialized_end=1068
-  _globals['_BATCHUPSERTUSERSREQUEST']._serialized_start=1071
-  _globals['_BATCHUPSERTUSERSREQUEST']._serialized_end=1228
-  _globals['_BATCHUPSERTUSERSRESPONSE']._serialized_start=1230
-  _globals['_BATCHUPSERTUSERSRESPONSE']._serialized_end=1315
-  _globals['_IMPORTUSERSREQUEST']._serialized_start=1318
-  _globals['_IMPORTUSERSREQUEST']._serialized_end=1556
-  _globals['_IMPORTUSERSREQUEST_ROW']._serialized_start=1486
-  _globals['_IMPORTUSERSREQUEST_ROW']._serialized_end=1556
-  _globals['_IMPORTUSERSRESPONSE']._serialized_start=1559
-  _globals['_IMPORTUSERSRESPONSE']._serialized_end=1897
-  _globals['_IMPORTUSERSRESPONSE_REJECTEDROW']._serialized_start=1745
-  _globals['_IMPORTUSERSRESPONSE_REJECTEDROW']._serialized_end=1897
-  _globals['_USERSERVICE']._serialized_start=1900
-  _globals['_USERSERVICE']._serialized_end=2625
+  _globals['_USERSERVICE'].methods_by_name['SetPreferences']._loaded_options = None
+  _globals['_USERSERVICE'].methods_by_name['SetPreferences']._serialized_options = b'\202\323\344\223\002.\032\037/v1/users/{user_id}/preferences:\013preferences'
+  _globals['_USERSERVICE'].methods_by_name['SetCareSwitch']._loaded_options = None
+  _globals['_USERSERVICE'].methods_by_name['SetCareSwitch']._serialized_options = b'\202\323\344\223\002&\"!/v1/users/{user_id}:setCareSwitch:\001*'
+  _globals['_USERSERVICE'].methods_by_name['ClearCareSwitch']._loaded_options = None
+  _globals['_USERSERVICE'].methods_by_name['ClearCareSwitch']._serialized_options = b'\202\323\344\223\002(\"#/v1/users/{user_id}:clearCareSwitch:\001*'
+  _globals['_USERSERVICE'].methods_by_name['ListCareSwitches']._loaded_options = None
+  _globals['_USERSERVICE'].methods_by_name['ListCareSwitches']._serialized_options = b'\202\323\344\223\002\"\022 /v1/users/{user_id}/careSwitches'
+  _globals['_UPSERTUSERREQUEST']._serialized_start=269
+  _globals['_UPSERTUSERREQUEST']._serialized_end=408
+  _globals['_UPSERTUSERRESPONSE']._serialized_start=411
+  _globals['_UPSERTUSERRESPONSE']._serialized_end=642
+  _globals['_UPSERTUSERRESPONSE_CHANGE']._serialized_start=548
+  _globals['_UPSERTUSERRESPONSE_CHANGE']._serialized_end=642
+  _globals['_GETUSERREQUEST']._serialized_start=644
+  _globals['_GETUSERREQUEST']._serialized_end=723
+  _globals['_GETUSERRESPONSE']._serialized_start=725
+  _globals['_GETUSERRESPONSE']._serialized_end=787
+  _globals['_LISTUSERSREQUEST']._serialized_start=790
+  _globals['_LISTUSERSREQUEST']._serialized_end=928
+  _globals['_LISTUSERSRESPONSE']._serialized_start=930
+  _globals['_LISTUSERSRESPONSE']._serialized_end=1036
+  _globals['_DELETEUSERREQUEST']._serialized_start=1038
+  _globals['_DELETEUSERREQUEST']._serialized_end=1120
+  _globals['_DELETEUSERRESPONSE']._serialized_start=1122
+  _globals['_DELETEUSERRESPONSE']._serialized_end=1142
+  _globals['_BATCHUPSERTUSERSREQUEST']._serialized_start=1145
+  _globals['_BATCHUPSERTUSERSREQUEST']._serialized_end=1302
+  _globals['_BATCHUPSERTUSERSRESPONSE']._serialized_start=1304
+  _globals['_BATCHUPSERTUSERSRESPONSE']._serialized_end=1389
+  _globals['_IMPORTUSERSREQUEST']._serialized_start=1392
+  _globals['_IMPORTUSERSREQUEST']._serialized_end=1630
+  _globals['_IMPORTUSERSREQUEST_ROW']._serialized_start=1560
+  _globals['_IMPORTUSERSREQUEST_ROW']._serialized_end=1630
+  _globals['_IMPORTUSERSRESPONSE']._serialized_start=1633
+  _globals['_IMPORTUSERSRESPONSE']._serialized_end=1971
+  _globals['_IMPORTUSERSRESPONSE_REJECTEDROW']._serialized_start=1819
+  _globals['_IMPORTUSERSRESPONSE_REJECTEDROW']._serialized_end=1971
+  _globals['_SETPREFERENCESREQUEST']._serialized_start=1974
+  _globals['_SETPREFERENCESREQUEST']._serialized_end=2134
+  _globals['_SETPREFERENCESRESPONSE']._serialized_start=2136
+  _globals['_SETPREFERENCESRESPONSE']._serialized_end=2205
+  _globals['_SETCARESWITCHREQUEST']._serialized_start=2208
+  _globals['_SETCARESWITCHREQUEST']._serialized_end=2432
+  _globals['_SETCARESWITCHRESPONSE']._serialized_start=2434
+  _globals['_SETCARESWITCHRESPONSE']._serialized_end=2521
+  _globals['_CLEARCARESWITCHREQUEST']._serialized_start=2524
+  _globals['_CLEARCARESWITCHREQUEST']._serialized_end=2690
+  _globals['_CLEARCARESWITCHRESPONSE']._serialized_start=2692
+  _globals['_CLEARCARESWITCHRESPONSE']._serialized_end=2781
+  _globals['_LISTCARESWITCHESREQUEST']._serialized_start=2783
+  _globals['_LISTCARESWITCHESREQUEST']._serialized_end=2871
+  _globals['_LISTCARESWITCHESRESPONSE']._serialized_start=2873
+  _globals['_LISTCARESWITCHESRESPONSE']._serialized_end=2967
+  _globals['_USERSERVICE']._serialized_start=2970
+  _globals['_USERSERVICE']._serialized_end=4307
 # @@protoc_insertion_point(module_scope)

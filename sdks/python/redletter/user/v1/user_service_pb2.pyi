@@ -1,6 +1,8 @@
 from google.api import annotations_pb2 as _annotations_pb2
 from redletter.common.v1 import item_result_pb2 as _item_result_pb2
 from redletter.common.v1 import on_enrol_pb2 as _on_enrol_pb2
+from redletter.user.v1 import care_switch_pb2 as _care_switch_pb2
+from redletter.user.v1 import preferences_pb2 as _preferences_pb2
 from redletter.user.v1 import user_pb2 as _user_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -130,3 +132,59 @@ class ImportUsersResponse(_message.Message):
     accepted: int
     rejected_rows: _containers.RepeatedCompositeFieldContainer[ImportUsersResponse.RejectedRow]
     def __init__(self, acknowledged_line: _Optional[int] = ..., accepted: _Optional[int] = ..., rejected_rows: _Optional[_Iterable[_Union[ImportUsersResponse.RejectedRow, _Mapping]]] = ...) -> None: ...
+
+class SetPreferencesRequest(_message.Message):
+    __slots__ = ("user_id", "preferences")
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    PREFERENCES_FIELD_NUMBER: _ClassVar[int]
+    user_id: str
+    preferences: _preferences_pb2.Preferences
+    def __init__(self, user_id: _Optional[str] = ..., preferences: _Optional[_Union[_preferences_pb2.Preferences, _Mapping]] = ...) -> None: ...
+
+class SetPreferencesResponse(_message.Message):
+    __slots__ = ("user",)
+    USER_FIELD_NUMBER: _ClassVar[int]
+    user: _user_pb2.User
+    def __init__(self, user: _Optional[_Union[_user_pb2.User, _Mapping]] = ...) -> None: ...
+
+class SetCareSwitchRequest(_message.Message):
+    __slots__ = ("user_id", "occasion_id", "reason")
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    OCCASION_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    user_id: str
+    occasion_id: str
+    reason: str
+    def __init__(self, user_id: _Optional[str] = ..., occasion_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class SetCareSwitchResponse(_message.Message):
+    __slots__ = ("care_switch",)
+    CARE_SWITCH_FIELD_NUMBER: _ClassVar[int]
+    care_switch: _care_switch_pb2.CareSwitch
+    def __init__(self, care_switch: _Optional[_Union[_care_switch_pb2.CareSwitch, _Mapping]] = ...) -> None: ...
+
+class ClearCareSwitchRequest(_message.Message):
+    __slots__ = ("user_id", "occasion_id")
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    OCCASION_ID_FIELD_NUMBER: _ClassVar[int]
+    user_id: str
+    occasion_id: str
+    def __init__(self, user_id: _Optional[str] = ..., occasion_id: _Optional[str] = ...) -> None: ...
+
+class ClearCareSwitchResponse(_message.Message):
+    __slots__ = ("care_switch",)
+    CARE_SWITCH_FIELD_NUMBER: _ClassVar[int]
+    care_switch: _care_switch_pb2.CareSwitch
+    def __init__(self, care_switch: _Optional[_Union[_care_switch_pb2.CareSwitch, _Mapping]] = ...) -> None: ...
+
+class ListCareSwitchesRequest(_message.Message):
+    __slots__ = ("user_id",)
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ...) -> None: ...
+
+class ListCareSwitchesResponse(_message.Message):
+    __slots__ = ("care_switches",)
+    CARE_SWITCHES_FIELD_NUMBER: _ClassVar[int]
+    care_switches: _containers.RepeatedCompositeFieldContainer[_care_switch_pb2.CareSwitch]
+    def __init__(self, care_switches: _Optional[_Iterable[_Union[_care_switch_pb2.CareSwitch, _Mapping]]] = ...) -> None: ...

@@ -65,6 +65,26 @@ class UserServiceStub:
                 request_serializer=redletter_dot_user_dot_v1_dot_user__service__pb2.ImportUsersRequest.SerializeToString,
                 response_deserializer=redletter_dot_user_dot_v1_dot_user__service__pb2.ImportUsersResponse.FromString,
                 _registered_method=True)
+        self.SetPreferences = channel.unary_unary(
+                '/redletter.user.v1.UserService/SetPreferences',
+                request_serializer=redletter_dot_user_dot_v1_dot_user__service__pb2.SetPreferencesRequest.SerializeToString,
+                response_deserializer=redletter_dot_user_dot_v1_dot_user__service__pb2.SetPreferencesResponse.FromString,
+                _registered_method=True)
+        self.SetCareSwitch = channel.unary_unary(
+                '/redletter.user.v1.UserService/SetCareSwitch',
+                request_serializer=redletter_dot_user_dot_v1_dot_user__service__pb2.SetCareSwitchRequest.SerializeToString,
+                response_deserializer=redletter_dot_user_dot_v1_dot_user__service__pb2.SetCareSwitchResponse.FromString,
+                _registered_method=True)
+        self.ClearCareSwitch = channel.unary_unary(
+                '/redletter.user.v1.UserService/ClearCareSwitch',
+                request_serializer=redletter_dot_user_dot_v1_dot_user__service__pb2.ClearCareSwitchRequest.SerializeToString,
+                response_deserializer=redletter_dot_user_dot_v1_dot_user__service__pb2.ClearCareSwitchResponse.FromString,
+                _registered_method=True)
+        self.ListCareSwitches = channel.unary_unary(
+                '/redletter.user.v1.UserService/ListCareSwitches',
+                request_serializer=redletter_dot_user_dot_v1_dot_user__service__pb2.ListCareSwitchesRequest.SerializeToString,
+                response_deserializer=redletter_dot_user_dot_v1_dot_user__service__pb2.ListCareSwitchesResponse.FromString,
+                _registered_method=True)
 
 
 class UserServiceServicer:
@@ -72,7 +92,8 @@ class UserServiceServicer:
     """
 
     def UpsertUser(self, request, context):
-        """Stores a user whole: what the request leaves out is removed. Repeating it changes nothing.
+        """Stores a user whole: what the request leaves out is removed, except `preferences`, which are kept.
+        Repeating it changes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -110,7 +131,42 @@ class UserServiceServicer:
     def ImportUsers(self, request_iterator, context):
         """Upserts any number of users. Each request carries up to 500 rows and is answered by one response
         as soon as its good rows are stored; the caller may send ahead. After a broken stream go on
-        after the last `acknowledged_line`. gRPC only.
+        after the last `acknowledged_line`. A user who stands twice in one request is rejected the second
+        time; in two requests of a stream the later row is stored over the earlier one, as two upserts
+        would, because a stream has no end and every id would have to be remembered. gRPC only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetPreferences(self, request, context):
+        """Replaces what a person has chosen, whole, and nothing else of the user. An unknown user is
+        NOT_FOUND. An opt-out overtakes everything else on its way to the scheduler.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetCareSwitch(self, request, context):
+        """"Never again": sends nothing more to a person, or for one of their occasions, including what is
+        already queued. Outlives the user; nobody with this id need be stored. Setting it again changes
+        nothing and keeps its `set_time`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ClearCareSwitch(self, request, context):
+        """Takes a care switch back. One that was never set is NOT_FOUND; clearing it again changes nothing.
+        Switches of the person and of each occasion are set and cleared independently.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCareSwitches(self, request, context):
+        """Answers the care switches of a person: their own and those of the occasions that are stored now.
+        Of an erased user only the person's own can be found.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -148,6 +204,26 @@ def add_UserServiceServicer_to_server(servicer, server):
                     servicer.ImportUsers,
                     request_deserializer=redletter_dot_user_dot_v1_dot_user__service__pb2.ImportUsersRequest.FromString,
                     response_serializer=redletter_dot_user_dot_v1_dot_user__service__pb2.ImportUsersResponse.SerializeToString,
+            ),
+            'SetPreferences': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetPreferences,
+                    request_deserializer=redletter_dot_user_dot_v1_dot_user__service__pb2.SetPreferencesRequest.FromString,
+                    response_serializer=redletter_dot_user_dot_v1_dot_user__service__pb2.SetPreferencesResponse.SerializeToString,
+            ),
+            'SetCareSwitch': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetCareSwitch,
+                    request_deserializer=redletter_dot_user_dot_v1_dot_user__service__pb2.SetCareSwitchRequest.FromString,
+                    response_serializer=redletter_dot_user_dot_v1_dot_user__service__pb2.SetCareSwitchResponse.SerializeToString,
+            ),
+            'ClearCareSwitch': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClearCareSwitch,
+                    request_deserializer=redletter_dot_user_dot_v1_dot_user__service__pb2.ClearCareSwitchRequest.FromString,
+                    response_serializer=redletter_dot_user_dot_v1_dot_user__service__pb2.ClearCareSwitchResponse.SerializeToString,
+            ),
+            'ListCareSwitches': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCareSwitches,
+                    request_deserializer=redletter_dot_user_dot_v1_dot_user__service__pb2.ListCareSwitchesRequest.FromString,
+                    response_serializer=redletter_dot_user_dot_v1_dot_user__service__pb2.ListCareSwitchesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -313,6 +389,114 @@ class UserService:
             '/redletter.user.v1.UserService/ImportUsers',
             redletter_dot_user_dot_v1_dot_user__service__pb2.ImportUsersRequest.SerializeToString,
             redletter_dot_user_dot_v1_dot_user__service__pb2.ImportUsersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetPreferences(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.user.v1.UserService/SetPreferences',
+            redletter_dot_user_dot_v1_dot_user__service__pb2.SetPreferencesRequest.SerializeToString,
+            redletter_dot_user_dot_v1_dot_user__service__pb2.SetPreferencesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetCareSwitch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.user.v1.UserService/SetCareSwitch',
+            redletter_dot_user_dot_v1_dot_user__service__pb2.SetCareSwitchRequest.SerializeToString,
+            redletter_dot_user_dot_v1_dot_user__service__pb2.SetCareSwitchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClearCareSwitch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.user.v1.UserService/ClearCareSwitch',
+            redletter_dot_user_dot_v1_dot_user__service__pb2.ClearCareSwitchRequest.SerializeToString,
+            redletter_dot_user_dot_v1_dot_user__service__pb2.ClearCareSwitchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCareSwitches(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.user.v1.UserService/ListCareSwitches',
+            redletter_dot_user_dot_v1_dot_user__service__pb2.ListCareSwitchesRequest.SerializeToString,
+            redletter_dot_user_dot_v1_dot_user__service__pb2.ListCareSwitchesResponse.FromString,
             options,
             channel_credentials,
             insecure,

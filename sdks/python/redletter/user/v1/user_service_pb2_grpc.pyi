@@ -34,7 +34,9 @@ class UserServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> UserServiceAsyncStub: ...
     UpsertUser: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.UpsertUserRequest, _user_service_pb2.UpsertUserResponse]
-    """Stores a user whole: what the request leaves out is removed. Repeating it changes nothing."""
+    """Stores a user whole: what the request leaves out is removed, except `preferences`, which are kept.
+    Repeating it changes nothing.
+    """
     GetUser: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.GetUserRequest, _user_service_pb2.GetUserResponse]
     """Answers one user, or NOT_FOUND."""
     ListUsers: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.ListUsersRequest, _user_service_pb2.ListUsersResponse]
@@ -48,7 +50,26 @@ class UserServiceStub:
     ImportUsers: _grpc.StreamStreamMultiCallable[_user_service_pb2.ImportUsersRequest, _user_service_pb2.ImportUsersResponse]
     """Upserts any number of users. Each request carries up to 500 rows and is answered by one response
     as soon as its good rows are stored; the caller may send ahead. After a broken stream go on
-    after the last `acknowledged_line`. gRPC only.
+    after the last `acknowledged_line`. A user who stands twice in one request is rejected the second
+    time; in two requests of a stream the later row is stored over the earlier one, as two upserts
+    would, because a stream has no end and every id would have to be remembered. gRPC only.
+    """
+    SetPreferences: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.SetPreferencesRequest, _user_service_pb2.SetPreferencesResponse]
+    """Replaces what a person has chosen, whole, and nothing else of the user. An unknown user is
+    NOT_FOUND. An opt-out overtakes everything else on its way to the scheduler.
+    """
+    SetCareSwitch: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.SetCareSwitchRequest, _user_service_pb2.SetCareSwitchResponse]
+    """"Never again": sends nothing more to a person, or for one of their occasions, including what is
+    already queued. Outlives the user; nobody with this id need be stored. Setting it again changes
+    nothing and keeps its `set_time`.
+    """
+    ClearCareSwitch: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.ClearCareSwitchRequest, _user_service_pb2.ClearCareSwitchResponse]
+    """Takes a care switch back. One that was never set is NOT_FOUND; clearing it again changes nothing.
+    Switches of the person and of each occasion are set and cleared independently.
+    """
+    ListCareSwitches: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.ListCareSwitchesRequest, _user_service_pb2.ListCareSwitchesResponse]
+    """Answers the care switches of a person: their own and those of the occasions that are stored now.
+    Of an erased user only the person's own can be found.
     """
 
 @_typing.type_check_only
@@ -57,7 +78,9 @@ class UserServiceAsyncStub(UserServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     UpsertUser: _aio.UnaryUnaryMultiCallable[_user_service_pb2.UpsertUserRequest, _user_service_pb2.UpsertUserResponse]  # type: ignore[assignment]
-    """Stores a user whole: what the request leaves out is removed. Repeating it changes nothing."""
+    """Stores a user whole: what the request leaves out is removed, except `preferences`, which are kept.
+    Repeating it changes nothing.
+    """
     GetUser: _aio.UnaryUnaryMultiCallable[_user_service_pb2.GetUserRequest, _user_service_pb2.GetUserResponse]  # type: ignore[assignment]
     """Answers one user, or NOT_FOUND."""
     ListUsers: _aio.UnaryUnaryMultiCallable[_user_service_pb2.ListUsersRequest, _user_service_pb2.ListUsersResponse]  # type: ignore[assignment]
@@ -71,7 +94,26 @@ class UserServiceAsyncStub(UserServiceStub):
     ImportUsers: _aio.StreamStreamMultiCallable[_user_service_pb2.ImportUsersRequest, _user_service_pb2.ImportUsersResponse]  # type: ignore[assignment]
     """Upserts any number of users. Each request carries up to 500 rows and is answered by one response
     as soon as its good rows are stored; the caller may send ahead. After a broken stream go on
-    after the last `acknowledged_line`. gRPC only.
+    after the last `acknowledged_line`. A user who stands twice in one request is rejected the second
+    time; in two requests of a stream the later row is stored over the earlier one, as two upserts
+    would, because a stream has no end and every id would have to be remembered. gRPC only.
+    """
+    SetPreferences: _aio.UnaryUnaryMultiCallable[_user_service_pb2.SetPreferencesRequest, _user_service_pb2.SetPreferencesResponse]  # type: ignore[assignment]
+    """Replaces what a person has chosen, whole, and nothing else of the user. An unknown user is
+    NOT_FOUND. An opt-out overtakes everything else on its way to the scheduler.
+    """
+    SetCareSwitch: _aio.UnaryUnaryMultiCallable[_user_service_pb2.SetCareSwitchRequest, _user_service_pb2.SetCareSwitchResponse]  # type: ignore[assignment]
+    """"Never again": sends nothing more to a person, or for one of their occasions, including what is
+    already queued. Outlives the user; nobody with this id need be stored. Setting it again changes
+    nothing and keeps its `set_time`.
+    """
+    ClearCareSwitch: _aio.UnaryUnaryMultiCallable[_user_service_pb2.ClearCareSwitchRequest, _user_service_pb2.ClearCareSwitchResponse]  # type: ignore[assignment]
+    """Takes a care switch back. One that was never set is NOT_FOUND; clearing it again changes nothing.
+    Switches of the person and of each occasion are set and cleared independently.
+    """
+    ListCareSwitches: _aio.UnaryUnaryMultiCallable[_user_service_pb2.ListCareSwitchesRequest, _user_service_pb2.ListCareSwitchesResponse]  # type: ignore[assignment]
+    """Answers the care switches of a person: their own and those of the occasions that are stored now.
+    Of an erased user only the person's own can be found.
     """
 
 class UserServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -83,7 +125,9 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_service_pb2.UpsertUserRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.UpsertUserResponse, _abc.Awaitable[_user_service_pb2.UpsertUserResponse]]:
-        """Stores a user whole: what the request leaves out is removed. Repeating it changes nothing."""
+        """Stores a user whole: what the request leaves out is removed, except `preferences`, which are kept.
+        Repeating it changes nothing.
+        """
 
     @_abc_1.abstractmethod
     def GetUser(
@@ -127,7 +171,50 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_user_service_pb2.ImportUsersResponse], _abc.AsyncIterator[_user_service_pb2.ImportUsersResponse]]:
         """Upserts any number of users. Each request carries up to 500 rows and is answered by one response
         as soon as its good rows are stored; the caller may send ahead. After a broken stream go on
-        after the last `acknowledged_line`. gRPC only.
+        after the last `acknowledged_line`. A user who stands twice in one request is rejected the second
+        time; in two requests of a stream the later row is stored over the earlier one, as two upserts
+        would, because a stream has no end and every id would have to be remembered. gRPC only.
+        """
+
+    @_abc_1.abstractmethod
+    def SetPreferences(
+        self,
+        request: _user_service_pb2.SetPreferencesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_service_pb2.SetPreferencesResponse, _abc.Awaitable[_user_service_pb2.SetPreferencesResponse]]:
+        """Replaces what a person has chosen, whole, and nothing else of the user. An unknown user is
+        NOT_FOUND. An opt-out overtakes everything else on its way to the scheduler.
+        """
+
+    @_abc_1.abstractmethod
+    def SetCareSwitch(
+        self,
+        request: _user_service_pb2.SetCareSwitchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_service_pb2.SetCareSwitchResponse, _abc.Awaitable[_user_service_pb2.SetCareSwitchResponse]]:
+        """"Never again": sends nothing more to a person, or for one of their occasions, including what is
+        already queued. Outlives the user; nobody with this id need be stored. Setting it again changes
+        nothing and keeps its `set_time`.
+        """
+
+    @_abc_1.abstractmethod
+    def ClearCareSwitch(
+        self,
+        request: _user_service_pb2.ClearCareSwitchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_service_pb2.ClearCareSwitchResponse, _abc.Awaitable[_user_service_pb2.ClearCareSwitchResponse]]:
+        """Takes a care switch back. One that was never set is NOT_FOUND; clearing it again changes nothing.
+        Switches of the person and of each occasion are set and cleared independently.
+        """
+
+    @_abc_1.abstractmethod
+    def ListCareSwitches(
+        self,
+        request: _user_service_pb2.ListCareSwitchesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_service_pb2.ListCareSwitchesResponse, _abc.Awaitable[_user_service_pb2.ListCareSwitchesResponse]]:
+        """Answers the care switches of a person: their own and those of the occasions that are stored now.
+        Of an erased user only the person's own can be found.
         """
 
 def add_UserServiceServicer_to_server(servicer: UserServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
