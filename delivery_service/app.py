@@ -45,7 +45,9 @@ from delivery_service.workers.takeover import Strays, TakeOver
 NAME = "delivery_service"
 MIGRATIONS = Path(__file__).parent / "store" / "migrations"
 
-_LONGEST_TIMEOUT_SECONDS = 60.0  # of an endpoint, by its contract
+# What waits in memory is ended as soon as a stop is known; what is on the wire is asked once more when it fails, at
+# the latest after an endpoint's longest timeout, 60 s; what was being fetched, when it arrives. Twice that is plenty.
+_STOPS_KEPT_SECONDS = 120.0
 
 
 class Deliveries:
@@ -54,7 +56,7 @@ class Deliveries:
     def __init__(
         self, settings: Settings, engine: AsyncEngine, lease_engine: AsyncEngine, clock: BusinessClock
     ) -> None:
-        self.recent = recent = RecentStops(_residence_seconds(settings))
+        self.recent = recent = RecentStops(_STOPS_KEPT_SECONDS)
         self.sender = CurlSender(
             allowed_networks=settings.networks,
             ca_file=settings.ca_file,
@@ -85,7 +87,7 @@ class Deliveries:
             ),
             judge=Judge(clock, recent, backoff),
         )
-        self.stop_watch = StopWatch(engine, clock, recent)
+        self.stop_watch = StopWatch(engine, clock, recent, stopped=self.lanes.withdraw)
         self.endpoint_watch = EndpointWatch(engine, clock, self.lanes)
         self.feeder = Feeder(engine, clock, self.lease, self.stop_watch, self.lanes)
         self.lanes.tell(hungry=self.feeder.wake, gone=self.endpoint_watch.gone)
@@ -183,9 +185,3 @@ def _public_port(settings: Settings, engine: AsyncEngine, clock: BusinessClock, 
             "redletter.delivery.v1.InboxService",
         ],
     )
-
-
-def _residence_seconds(settings: Settings) -> float:
-    """Return how long a delivery may stay in a lane: every one before it takes its whole timeout."""
-    turns = settings.lane_window / settings.lane_concurrency + 2
-    return turns * _LONGEST_TIMEOUT_SECONDS

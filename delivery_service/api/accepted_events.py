@@ -12,6 +12,7 @@ from delivery_service.store.messages import Offered
 
 LARGEST_BODY: Final = 20 * 1024
 _EVENT_ID = re.compile(r"evt_[0-9a-z]{26}_[0-9A-Za-z-]{1,24}")
+_ENDPOINT_ID = re.compile(r"([a-z][a-z0-9_-]{0,39})?")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _UNKNOWN_PRIORITY = 4
 
@@ -47,6 +48,7 @@ def offered(event: intake.AcceptedEvent, *, traceparent: str) -> "Offered | str"
         event.body,
         orjson.dumps(dict(event.metadata)).decode() if event.metadata else "",
         context if _TRACEPARENT.fullmatch(context) else "",
+        event.endpoint_id,
     )
 
 
@@ -57,6 +59,8 @@ def _refusal(event: intake.AcceptedEvent) -> str:
         value = getattr(event, name)
         if not value or "\0" in value:
             return f"{name} is empty or has a zero character"
+    if not _ENDPOINT_ID.fullmatch(event.endpoint_id):
+        return f'"{event.endpoint_id[:80]}" is not an endpoint id'
     if not event.body:
         return "the body is empty"
     if len(event.body) > LARGEST_BODY:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import orjson
 from redletter.delivery.v1 import delivery_pb2
 
 from chassis.wire import duration, timestamp
@@ -19,6 +20,7 @@ def delivery(stored: StoredDelivery) -> delivery_pb2.Delivery:
         attempts=stored.attempts,
         deliver_by=timestamp(stored.deliver_by),
         create_time=timestamp(stored.accept_time),
+        metadata=orjson.loads(stored.metadata) if stored.metadata else {},
     )
     if stored.tries:
         wire.first_attempt.CopyFrom(attempt(stored.tries[0]))

@@ -1,7 +1,7 @@
 """Stops of the last minutes, in memory: what a lane asks before each POST.
 
-PostgreSQL holds every stop and is asked whenever an event enters a lane; this holds the ones that
-came since, for longer than any event stays in a lane's memory.
+PostgreSQL holds every stop and is asked whenever an event is accepted or fetched; this holds the ones that
+came since. What waits in memory is ended when a stop comes, so that it need not be kept for long.
 """
 
 from collections import Counter, deque

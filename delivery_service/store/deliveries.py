@@ -18,7 +18,7 @@ _ATTEMPT = "start_time, status_code, attempt_cause, connect_us, first_byte_us, t
 # Pending: by the primary key of the queue, in the order of event ids.
 _PENDING = text(f"""
     SELECT event_id, endpoint_id, round, {DeliveryState.PENDING:d} AS state, cause, attempts, next_time, deliver_by,
-        accept_time, CAST(NULL AS timestamptz) AS end_time
+        accept_time, CAST(NULL AS timestamptz) AS end_time, occurrence_date
     FROM queue
     WHERE tenant_id = :tenant_id AND (:endpoint_id = '' OR endpoint_id = :endpoint_id)
       AND (:event_id = '' OR event_id = :event_id) AND (event_id, endpoint_id) > (:after_event, :after_endpoint)
@@ -28,7 +28,7 @@ _PENDING = text(f"""
 # Ended: by deliveries_ended, newest first; of one event by the primary key.
 _ENDED = """
     SELECT event_id, endpoint_id, round, state, cause, attempts, CAST(NULL AS timestamptz) AS next_time, deliver_by,
-        accept_time, end_time
+        accept_time, end_time, occurrence_date
     FROM deliveries
     WHERE tenant_id = :tenant_id AND (:endpoint_id = '' OR endpoint_id = :endpoint_id)
       AND (:event_id = '' OR event_id = :event_id) AND state = ANY(CAST(:states AS smallint[])) {unreceived}
@@ -42,10 +42,11 @@ _ENDED_UNRECEIVED = text(_ENDED.format(unreceived=f"AND state <> {DeliveryState.
 # By the primary keys. The date is not known here: each month's index is probed.
 _ONE = text(f"""
     SELECT event_id, endpoint_id, round, {DeliveryState.PENDING:d} AS state, cause, attempts, next_time, deliver_by,
-        accept_time, CAST(NULL AS timestamptz) AS end_time
+        accept_time, CAST(NULL AS timestamptz) AS end_time, occurrence_date
     FROM queue WHERE event_id = :event_id AND endpoint_id = :endpoint_id AND tenant_id = :tenant_id
     UNION ALL
-    SELECT event_id, endpoint_id, round, state, cause, attempts, NULL, deliver_by, accept_time, end_time
+    SELECT event_id, endpoint_id, round, state, cause, attempts, NULL, deliver_by, accept_time, end_time,
+        occurrence_date
     FROM deliveries WHERE event_id = :event_id AND endpoint_id = :endpoint_id AND tenant_id = :tenant_id
     ORDER BY round DESC LIMIT 1
 """)
@@ -57,6 +58,13 @@ _ATTEMPTS = text(f"""
     SELECT event_id, endpoint_id, round, attempts, {_ATTEMPT} FROM deliveries
     WHERE event_id = ANY(CAST(:event_id AS text[])) AND start_time IS NOT NULL
     ORDER BY number
+""")
+
+# By the primary key; the dates leave out every other month.
+_METADATA = text("""
+    SELECT event_id, metadata FROM messages
+    WHERE event_id = ANY(CAST(:event_id AS text[])) AND occurrence_date = ANY(CAST(:dates AS date[]))
+      AND metadata <> ''
 """)
 
 
@@ -79,7 +87,7 @@ class StoredAttempt:
 
 @dataclass(frozen=True)
 class StoredDelivery:
-    """A delivery with its attempts, the first one first."""
+    """A delivery with its attempts, the first one first, and its event's metadata (JSON; empty: none)."""
 
     event_id: str
     endpoint_id: str
@@ -92,6 +100,7 @@ class StoredDelivery:
     accept_time: datetime
     end_time: datetime | None
     tries: tuple[StoredAttempt, ...]
+    metadata: str
 
 
 async def pending(
@@ -149,15 +158,28 @@ async def get(engine: AsyncEngine, lane: LaneKey, event_id: str) -> StoredDelive
 async def _read(engine: AsyncEngine, query: Any, parameters: dict[str, Any]) -> list[StoredDelivery]:
     async with engine.connect() as connection:
         rows = (await connection.execute(query, parameters)).all()
+        if not rows:
+            return []
+        named = {"event_id": sorted({row.event_id for row in rows})}
+        dates = sorted({row.occurrence_date for row in rows})
+        told = (await connection.execute(_METADATA, {**named, "dates": dates})).all()
         tried = sorted({row.event_id for row in rows if row.attempts})
         tries = (await connection.execute(_ATTEMPTS, {"event_id": tried})).all() if tried else []
     by_delivery: dict[tuple[str, str, int], list[StoredAttempt]] = {}
     for one in tries:
         by_delivery.setdefault((one.event_id, one.endpoint_id, one.round), []).append(StoredAttempt(*one[3:]))
-    return [_delivery(row, by_delivery.get((row.event_id, row.endpoint_id, row.round), [])) for row in rows]
+    metadata = {row.event_id: row.metadata for row in told}
+    return [
+        _delivery(
+            row,
+            by_delivery.get((row.event_id, row.endpoint_id, row.round), []),
+            metadata.get(row.event_id, ""),
+        )
+        for row in rows
+    ]
 
 
-def _delivery(row: Row[Any], tries: list[StoredAttempt]) -> StoredDelivery:
+def _delivery(row: Row[Any], tries: list[StoredAttempt], metadata: str) -> StoredDelivery:
     return StoredDelivery(
         row.event_id,
         row.endpoint_id,
@@ -170,4 +192,5 @@ def _delivery(row: Row[Any], tries: list[StoredAttempt]) -> StoredDelivery:
         row.accept_time,
         row.end_time,
         tuple(tries),
+        metadata,
     )

@@ -2,12 +2,12 @@
 
 # ruff: noqa: S608 - every name in these statements is of this module
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from whenever import Instant
 
 from chassis.arrays import Columns, source, turned
@@ -36,9 +36,12 @@ _FULL = source(
     {"full_tenant": "text", "full_endpoint": "text"}, name="full_lane", renamed="tenant_id, endpoint_id"
 )
 
+_ENABLED = f"e.state = {EndpointState.ENABLED:d}"
+_ONLY = f"LEFT JOIN {source({'only_event': 'text', 'only_endpoint': 'text'}, name='aim')} ON only_event = j.event_id"
+
 # One statement: what was new decides what is addressed, so that a second offer, even after endpoints
 # changed, adds nothing. A lane without room gets its row without an owner, to be fetched later.
-_ACCEPT = text(f"""
+_ACCEPT = f"""
     WITH fresh AS (
         INSERT INTO messages ({", ".join(COLUMNS)}, accept_time)
         SELECT o.*, :now FROM {source(COLUMNS, name="o")} ORDER BY o.event_id
@@ -50,8 +53,8 @@ _ACCEPT = text(f"""
         SELECT j.*, coalesce(e.endpoint_id, '{INBOX}') AS endpoint_id,
             CASE WHEN e.endpoint_id IS NULL OR full_lane.tenant_id IS NOT NULL OR j.stopped THEN NULL
                  ELSE CAST(:owner AS bigint) END AS owner
-        FROM judged j
-        LEFT JOIN endpoints e ON e.tenant_id = j.tenant_id AND e.state = {EndpointState.ENABLED:d}
+        FROM judged j {{only}}
+        LEFT JOIN endpoints e ON e.tenant_id = j.tenant_id AND {{wanted}}
         LEFT JOIN {_FULL}
             ON full_lane.tenant_id = e.tenant_id AND full_lane.endpoint_id = e.endpoint_id
     ), queued AS (
@@ -68,10 +71,28 @@ _ACCEPT = text(f"""
         FROM addressed WHERE stopped
     )
     SELECT event_id, endpoint_id, owner IS NOT NULL AS held, stopped FROM addressed
+"""
+_ACCEPT_ALL = text(_ACCEPT.format(only="", wanted=_ENABLED))
+_ACCEPT_SOME_AIMED = text(
+    _ACCEPT.format(
+        only=_ONLY,
+        wanted=f"CASE WHEN only_event IS NULL THEN {_ENABLED} ELSE e.endpoint_id = only_endpoint END",
+    )
+)
+# Held until the commit: an endpoint that goes away meanwhile would leave the event to nobody.
+_TARGETS = text(f"""
+    SELECT e.tenant_id, e.endpoint_id
+    FROM {source({"aimed_tenant": "text", "aimed_endpoint": "text"}, name="aimed")}
+    JOIN endpoints e ON e.tenant_id = aimed_tenant AND e.endpoint_id = aimed_endpoint
+    ORDER BY 1, 2 FOR KEY SHARE OF e
+""")
+_KNOWN = text("""
+    SELECT event_id FROM messages
+    WHERE event_id = ANY(CAST(:event_id AS text[])) AND occurrence_date = ANY(CAST(:dates AS date[]))
 """)
 
-Offered = tuple[str, date, str, str, str, datetime, datetime, datetime, int, bytes, str, str]
-"""One event, in the order of COLUMNS."""
+Offered = tuple[str, date, str, str, str, datetime, datetime, datetime, int, bytes, str, str, str]
+"""One event: the values of COLUMNS, and the only endpoint it is for (empty: as its tenant has them)."""
 
 
 class Addressed(NamedTuple):
@@ -83,6 +104,13 @@ class Addressed(NamedTuple):
     stopped: bool
 
 
+class Accepted(NamedTuple):
+    """What an accept did: the deliveries made, and why an event was not stored, by event id."""
+
+    made: list[Addressed]
+    refused: dict[str, str]
+
+
 async def accept(
     engine: AsyncEngine,
     partitions: Partitions,
@@ -92,16 +120,14 @@ async def accept(
     real_now: Instant,
     owner: int | None,
     full_lanes: Sequence[LaneKey],
-) -> list[Addressed]:
+) -> Accepted:
     """Store what is new and address it to the enabled endpoints of its tenant, or to the inbox.
 
-    Returns the deliveries made; an event known before has none. By the primary keys of messages,
-    stops and endpoints.
+    An event known before has no delivery made. One for an endpoint that its tenant does not have is
+    refused, unless it is known. By the primary keys of messages, stops and endpoints.
     """
-    columns = turned(COLUMNS, offered)
-    await partitions.ensure(columns["occurrence_date"])
+    await partitions.ensure(event[1] for event in offered)
     parameters: dict[str, Any] = {
-        **columns,
         "now": now.to_stdlib(),
         "real_now": real_now.to_stdlib(),
         "owner": owner,
@@ -110,5 +136,42 @@ async def accept(
     }
     async with unit_of_work(engine) as connection:
         await connection.execute(SHARE)
-        found = await connection.execute(_ACCEPT, parameters)
-        return [Addressed._make(row) for row in found.all()]
+        aimed = [event for event in offered if event[-1]]
+        if not aimed:
+            return Accepted(await _store(connection, offered, parameters), {})
+        lost, refused = await _without_target(connection, aimed)
+        fit = [event for event in offered if event[0] not in lost]
+        return Accepted(await _store(connection, fit, parameters), refused)
+
+
+async def _store(
+    connection: AsyncConnection, offered: Sequence[Offered], parameters: Mapping[str, Any]
+) -> list[Addressed]:
+    columns = turned(COLUMNS, [event[:-1] for event in offered])
+    only = {event[0]: event[-1] for event in offered if event[-1]}
+    aims = {"only_event": list(only), "only_endpoint": list(only.values())} if only else {}
+    found = await connection.execute(
+        _ACCEPT_SOME_AIMED if only else _ACCEPT_ALL, {**columns, **parameters, **aims}
+    )
+    return [Addressed._make(row) for row in found.all()]
+
+
+async def _without_target(
+    connection: AsyncConnection, aimed: Sequence[Offered]
+) -> tuple[set[str], dict[str, str]]:
+    """Return the events whose only endpoint does not exist, and of those that are new why they are refused."""
+    wanted = sorted({(event[2], event[-1]) for event in aimed if event[-1] != INBOX})
+    lanes = {"aimed_tenant": [lane[0] for lane in wanted], "aimed_endpoint": [lane[1] for lane in wanted]}
+    found = {tuple(row) for row in (await connection.execute(_TARGETS, lanes)).all()}
+    missing = set(wanted) - found
+    lost = {event[0]: event for event in aimed if (event[2], event[-1]) in missing}
+    if not lost:
+        return set(), {}
+    asked = {"event_id": list(lost), "dates": sorted({event[1] for event in lost.values()})}
+    known = set((await connection.execute(_KNOWN, asked)).scalars())
+    refused = {
+        event_id: f'the tenant has no endpoint "{event[-1]}"; one of its own or "{INBOX}" is allowed'
+        for event_id, event in lost.items()
+        if event_id not in known
+    }
+    return set(lost), refused

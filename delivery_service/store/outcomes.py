@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chassis.arrays import Columns, source, turned
 from chassis.database import unit_of_work
-from delivery_service.domain.deliveries import INBOX, DeliveryState
+from delivery_service.domain.deliveries import INBOX, DeliveryCause, DeliveryState
+from delivery_service.store.stops import SHARE, stopped
 
 _ATTEMPT = "start_time, status_code, attempt_cause, connect_us, first_byte_us, total_us, answer_bytes, answer, url, secret_id"
 
@@ -95,11 +96,12 @@ _RECORD = f"""
 """
 _COUNT = " SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM waiting)"
 
-# The message goes to the inbox when the delivery that ends is its last and none was received. Rows deleted
-# by this very statement are still visible to it, hence the look into `gone`.
+# The message goes to the inbox when the delivery that ends is its last and none was received; one that was
+# stopped meanwhile ends there at once. Rows deleted by this very statement are still visible to it, hence the
+# look into `gone`.
 _INTO_INBOX = f"""
     , unreceived AS (
-        SELECT DISTINCT ON (g.event_id) g.* FROM gone g
+        SELECT DISTINCT ON (g.event_id) g.*, {stopped("g")} AS stopped FROM gone g
         WHERE g.state IN ({DeliveryState.DEAD:d}, {DeliveryState.EXPIRED:d})
           AND NOT EXISTS (SELECT FROM gone h WHERE h.event_id = g.event_id AND h.state = {DeliveryState.DELIVERED:d})
           AND NOT EXISTS (SELECT FROM queue q WHERE q.event_id = g.event_id AND NOT EXISTS (
@@ -111,8 +113,14 @@ _INTO_INBOX = f"""
         INSERT INTO queue (event_id, endpoint_id, round, tenant_id, user_id, occurrence_date, owner, attempts, cause,
             next_time, decide_time, deliver_by, accept_time)
         SELECT event_id, '{INBOX}', round, tenant_id, user_id, occurrence_date, NULL, 0, 0,
-            accept_time, decide_time, deliver_by, accept_time FROM unreceived
+            accept_time, decide_time, deliver_by, accept_time FROM unreceived WHERE NOT stopped
         ON CONFLICT (event_id, endpoint_id, round) DO NOTHING
+    ), withheld AS (
+        INSERT INTO deliveries (event_id, endpoint_id, round, occurrence_date, tenant_id, state, cause, attempts,
+            accept_time, deliver_by, end_time)
+        SELECT event_id, '{INBOX}', round, occurrence_date, tenant_id, {DeliveryState.CANCELLED:d},
+            {DeliveryCause.CANCELLED:d}, 0, accept_time, deliver_by, at FROM unreceived WHERE stopped
+        ON CONFLICT (event_id, endpoint_id, round, occurrence_date) DO NOTHING
     )
 """
 _RECORD_ALL = text(_RECORD + _COUNT)
@@ -137,6 +145,7 @@ async def record(engine: AsyncEngine, outcomes: Sequence[Outcome], *, owner: int
             return int((await connection.execute(_RECORD_ALL, parameters)).scalar_one())
         dates = sorted({outcome.occurrence_date for outcome in failed})
         event_ids = [outcome.event_id for outcome in failed]
+        await connection.execute(SHARE)  # either the stop is seen, or what goes to the inbox is
         await connection.execute(_LOCK_MESSAGES, {"event_id": event_ids, "dates": dates})
         found = await connection.execute(_RECORD_WITH_INBOX, {**parameters, "dates": dates})
         return int(found.scalar_one())

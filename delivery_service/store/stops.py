@@ -1,29 +1,33 @@
 """Stops: what CancelEvents leaves behind, and what accept and fetch consult.
 
-Cancel and accept exclude each other through an advisory lock (accepts share it): an accept either
-sees the stop, or its rows are seen by the cancel. Without it both could commit and the event would go.
+A cancel and whatever makes rows of the queue (an accept, a last failure that goes to the inbox) exclude each
+other through an advisory lock, which the makers share: they see the stop, or the cancel sees their rows.
+Without it both could commit and the event would go.
 """
 
 # ruff: noqa: S608 - every name in these statements is of this module
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from whenever import Instant
 
 from chassis.arrays import source
 from chassis.database import unit_of_work
 from delivery_service.domain.deliveries import DeliveryCause, DeliveryState
+from delivery_service.domain.event_outcomes import EventOutcome, Standing, standing
 from delivery_service.domain.stops import Stop
+from delivery_service.store.event_outcomes import judged, named
 
 KEPT = timedelta(days=35)
 _LOCK = 5_417_226_102
 
 SHARE = text(f"SELECT pg_advisory_xact_lock_shared({_LOCK})")
-"""First statement of a transaction that accepts events."""
+"""First statement of a transaction that adds rows to the queue."""
 
 _EXCLUDE = text(f"SELECT pg_advisory_xact_lock({_LOCK})")
 
@@ -77,6 +81,13 @@ _IN_FLIGHT = source(
 _END_EVENTS = text(_END.format(subject="q.event_id = ANY(CAST(:event_id AS text[]))", in_flight=_IN_FLIGHT))
 _END_USER = text(_END.format(subject="q.user_id = :user", in_flight=_IN_FLIGHT))
 
+# The dates are not known here: the primary key of each month of messages is probed, of deliveries only the month
+# of a message that was found.
+_NAMED = named(source({"event_id": "text"}, name="a"), "true")
+STANDING = f"""
+    SELECT j.event_id, j.outcome, j.stopped, j.decide_time < :decided_before AS covered FROM ({judged(_NAMED)}) j
+"""
+
 _NEWER = text(
     "SELECT number, tenant_id, event_id, user_id, decided_before FROM stops WHERE number > :number ORDER BY number"
 )
@@ -93,10 +104,14 @@ _PRUNE = text("""
 
 @dataclass(frozen=True)
 class Cancelled:
-    """What a cancel did: deliveries it ended, and events that another replica or this one may be sending."""
+    """What a cancel did: deliveries it ended, and how each event stands; of a user only those on the wire."""
 
     ended: int
-    on_the_wire: tuple[str, ...]
+    standing: Mapping[str, Standing]
+
+    def events(self, wanted: Standing) -> list[str]:
+        """Return the ids of the events that stand like this, in their order."""
+        return sorted(event_id for event_id, found in self.standing.items() if found is wanted)
 
 
 async def cancel(
@@ -111,7 +126,11 @@ async def cancel(
     owner: int | None,
     in_flight: Sequence[tuple[str, str]],
 ) -> Cancelled:
-    """Write the stop and end what nobody is sending, in one transaction; repeatable."""
+    """Write the stop and end what nobody is sending, in one transaction; repeatable.
+
+    How named events stand is read afterwards, as all replicas have left them by then: the stop holds already,
+    and nobody who accepts events waits for the answer.
+    """
     subjects = {"event_id": event_ids or [""], "user_id": [user_id] * (len(event_ids) or 1)}
     common = {"tenant_id": tenant_id, "decided_before": decided_before.to_stdlib()}
     async with unit_of_work(engine) as connection:
@@ -133,8 +152,19 @@ async def cancel(
             },
         )
         rows = found.all()
-    ended = sum(1 for row in rows if row.ended)
-    return Cancelled(ended, tuple(sorted({row.event_id for row in rows if not row.ended})))
+        ended = sum(1 for row in rows if row.ended)
+        if not event_ids:
+            return Cancelled(ended, {row.event_id: Standing.ON_THE_WIRE for row in rows if not row.ended})
+    async with engine.connect() as connection:
+        found = await connection.execute(text(STANDING), {**common, "event_id": event_ids})
+        known = {row.event_id: row for row in found.all()}
+    return Cancelled(ended, {event_id: _standing(known.get(event_id)) for event_id in event_ids})
+
+
+def _standing(row: Row[Any] | None) -> Standing:
+    if row is None:
+        return standing(None, stopped=False, covered=True)
+    return standing(EventOutcome(row.outcome), stopped=row.stopped, covered=row.covered)
 
 
 async def newest(connection: AsyncConnection) -> int:

@@ -11,9 +11,10 @@ from whenever import Instant
 from chassis.clocks import BusinessClock
 from chassis.traces import tracer
 from delivery_service.domain.deliveries import LaneKey, QueuedDelivery
+from delivery_service.domain.event_outcomes import Standing
 from delivery_service.domain.stops import RecentStops, Stop
 from delivery_service.store import endpoints, messages, stops
-from delivery_service.store.messages import Addressed, Offered
+from delivery_service.store.messages import Accepted, Addressed, Offered
 from delivery_service.store.partitions import Partitions
 from delivery_service.store.stops import Cancelled
 from delivery_service.workers.lanes import Lanes
@@ -47,8 +48,8 @@ class Intake:
         # The other loops need connections as well, the one that looks for stops above all.
         self._turns = asyncio.Semaphore(concurrency)
 
-    async def accept(self, handover_id: str, offered: Sequence[Offered]) -> list[Addressed]:
-        """Store events and address them, in one transaction; return the deliveries made.
+    async def accept(self, handover_id: str, offered: Sequence[Offered]) -> Accepted:
+        """Store events and address them, in one transaction.
 
         Runs to its end even when the caller hangs up: what PostgreSQL has must reach the lanes.
         """
@@ -57,7 +58,7 @@ class Intake:
     async def cancel(
         self, *, tenant_id: str, event_ids: list[str], user_id: str, decided_before: Instant, reason: str
     ) -> Cancelled:
-        """Stop events: from the answer on this replica sends none of them, the others within 200 ms."""
+        """Stop events: from the answer on this replica sends none of them, the others none after 200 ms."""
         now = time.monotonic()
         for event_id in event_ids or [""]:
             self._recent.add(Stop(tenant_id, event_id, user_id, decided_before), monotonic=now)
@@ -74,19 +75,25 @@ class Intake:
             in_flight=unsettled,
         )
         log.info(
-            "events.stopped", reason=reason, ended=cancelled.ended, on_the_wire=len(cancelled.on_the_wire)
+            "events.stopped",
+            reason=reason,
+            ended=cancelled.ended,
+            **{
+                standing.name.lower(): list(cancelled.standing.values()).count(standing)
+                for standing in Standing
+            },
         )
         return cancelled
 
-    async def _accept(self, handover_id: str, offered: Sequence[Offered]) -> list[Addressed]:
+    async def _accept(self, handover_id: str, offered: Sequence[Offered]) -> Accepted:
         async with self._turns:
             return await self._store(handover_id, offered)
 
-    async def _store(self, handover_id: str, offered: Sequence[Offered]) -> list[Addressed]:
+    async def _store(self, handover_id: str, offered: Sequence[Offered]) -> Accepted:
         with tracer.start_as_current_span("events.accept") as span:
             term = self._lease.term
             owner = self._lease.number if self._watch.ready and self._lanes.room >= len(offered) else None
-            made = await messages.accept(
+            accepted = await messages.accept(
                 self._engine,
                 self._partitions,
                 offered,
@@ -96,17 +103,18 @@ class Intake:
                 full_lanes=self._lanes.full(),
             )
             span.set_attribute("redletter.events", len(offered))
-        held = [delivery for delivery in made if delivery.held]
+        held = [delivery for delivery in accepted.made if delivery.held]
         if held and term == self._lease.term:
             await self._offer(offered, held)
         log.info(
             "events.accepted",
             handover_id=handover_id,
             offered=len(offered),
-            deliveries=len(made),
+            deliveries=len(accepted.made),
             held=len(held),
+            refused=len(accepted.refused),
         )
-        return made
+        return accepted
 
     async def _offer(self, offered: Sequence[Offered], held: Sequence[Addressed]) -> None:
         events = {event[0]: event for event in offered}
@@ -119,7 +127,7 @@ class Intake:
 
 
 def _row(event: Offered) -> QueuedDelivery:
-    event_id, occurrence_date, tenant_id, user_id, _, due, decided, deliver_by, _, body, _, traceparent = (
+    event_id, occurrence_date, tenant_id, user_id, _, due, decided, deliver_by, _, body, _, traceparent, _ = (
         event
     )
     return QueuedDelivery(

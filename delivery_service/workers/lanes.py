@@ -108,8 +108,14 @@ class Lanes:
         return found
 
     def unknown(self, keys: Iterable[LaneKey]) -> list[LaneKey]:
-        """Return the endpoints that have no lane yet: their targets must be opened first."""
-        return [key for key in set(keys) if key not in self._lanes]
+        """Return the endpoints that have no lane yet: their targets must be opened first.
+
+        Those that have one keep it for a while: rows for them are on their way.
+        """
+        wanted = set(keys)
+        for key in wanted & self._lanes.keys():
+            self._lanes[key].idle_since = time.monotonic()
+        return [key for key in wanted if key not in self._lanes]
 
     def open(self, keys: Iterable[LaneKey], targets: Mapping[LaneKey, Target]) -> None:
         """Open lanes; an endpoint without a target is gone, its deliveries will end as dead."""
@@ -129,6 +135,9 @@ class Lanes:
                     self._early[name] = row
                 continue
             self._held[name] = row
+            if self._stops.stops(row):
+                self._withdraw(endpoint_id, row)
+                continue
             key = LaneKey(row.tenant_id, endpoint_id)
             self._lanes[key].waiting.append(row)
             touched.add(key)
@@ -227,6 +236,28 @@ class Lanes:
             self._landed.set()
 
     # -- what changes around them ----------------------------------------------------------------
+
+    def withdraw(self) -> None:
+        """End what waits here and was stopped; it need not come to its turn in a slow lane for that."""
+        for lane in list(self._lanes.values()):
+            stopped = [row for row in lane.waiting if self._stops.stops(row)]
+            if not stopped:
+                continue
+            gone = {row.event_id for row in stopped}
+            lane.waiting = deque(row for row in lane.waiting if row.event_id not in gone)
+            for row in stopped:
+                self._withdraw(lane.key.endpoint_id, row)
+            self._pump(lane)
+
+    def _withdraw(self, endpoint_id: str, row: QueuedDelivery) -> None:
+        ended = unsent(
+            row,
+            endpoint_id,
+            state=DeliveryState.CANCELLED,
+            cause=DeliveryCause.CANCELLED,
+            now=self._clock.now(),
+        )
+        self._recorder.add(ended, traceparent=row.traceparent)
 
     def recorded(self, batch: Sequence[Outcome]) -> None:
         """Forget deliveries whose outcome is stored; go on with those that were fetched again meanwhile."""

@@ -1,6 +1,7 @@
 """Brings every stop, whichever replica took it, into this replica's memory within 200 ms."""
 
 import time
+from collections.abc import Callable
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -18,12 +19,18 @@ PRUNE_SECONDS = 600.0
 
 
 class StopWatch:
-    """Reads the stops that are newer than the last one seen; `ready` once it knows where it began."""
+    """Reads the stops that are newer than the last one seen; `ready` once it knows where it began.
 
-    def __init__(self, engine: AsyncEngine, clock: BusinessClock, recent: RecentStops) -> None:
+    `stopped` is called after new ones were read.
+    """
+
+    def __init__(
+        self, engine: AsyncEngine, clock: BusinessClock, recent: RecentStops, *, stopped: Callable[[], None]
+    ) -> None:
         self._engine = engine
         self._clock = clock
         self._recent = recent
+        self._stopped = stopped
         self._seen: int | None = None
         self._pruned = time.monotonic()
         self._loop = Loop("stop_watch", self.poll, interval=POLL_SECONDS)
@@ -43,6 +50,9 @@ class StopWatch:
         now = time.monotonic()
         for stop in found:
             self._recent.add(stop, monotonic=now)
+        if found:
+            self._stopped()
+        # Only after what waited has been ended: the stops that this replica took itself are among those found.
         self._recent.forget(monotonic=now)
         if now - self._pruned > PRUNE_SECONDS:
             self._pruned = now

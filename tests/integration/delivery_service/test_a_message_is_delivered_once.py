@@ -1,10 +1,12 @@
 """Accept, POST, outcome."""
 
-import standardwebhooks
-from redletter.delivery.v1 import delivery_pb2
+import asyncio
 
-from tests.integration.delivery_service.conftest import BODY, World
-from tests.receiver import Receiver
+import standardwebhooks
+from redletter.delivery.v1 import delivery_pb2, delivery_service_pb2
+
+from tests.integration.delivery_service.conftest import BODY, World, as_tenant
+from tests.receiver import Behaviour, Receiver
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -41,3 +43,22 @@ async def test_an_event_offered_twice_is_delivered_once(world: World, receiver: 
     await world.ended(3)
     assert [got.webhook_id for got in receiver.received].count(event.event_id) == 1
     assert len(receiver.received) == 3
+
+
+async def test_a_delivery_shows_the_metadata_of_its_event(world: World, receiver: Receiver) -> None:
+    """Pending or ended, read alone or in a list; an event without any shows none."""
+    hold = asyncio.Event()
+    receiver.script = lambda _: Behaviour(hold=hold)
+    await world.endpoint(receiver.url())
+    event, plain = world.event(), world.event()
+    event.metadata["order"], event.metadata["naïve"] = "7", "☃"
+    await world.accept(event, plain)
+    request = delivery_service_pb2.GetDeliveryRequest(event_id=event.event_id, endpoint_id="hook")
+    expected = {event.event_id: {"order": "7", "naïve": "☃"}, plain.event_id: {}}
+    for state in (delivery_pb2.Delivery.STATE_PENDING, delivery_pb2.Delivery.STATE_DELIVERED):
+        as_tenant()
+        one = (await world.deliveries.GetDelivery(request, None)).delivery
+        assert (one.state, dict(one.metadata)) == (state, expected[event.event_id])
+        assert {found.event_id: dict(found.metadata) for found in await world.listed()} == expected
+        hold.set()
+        await world.ended(2)

@@ -2,6 +2,7 @@ import datetime
 
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -36,7 +37,7 @@ DELIVERY_CAUSE_CANCELLED: DeliveryCause
 DELIVERY_CAUSE_ENDPOINT_DISABLED: DeliveryCause
 
 class Delivery(_message.Message):
-    __slots__ = ("event_id", "endpoint_id", "round", "state", "cause", "attempts", "first_attempt", "last_attempt", "next_time", "deliver_by", "create_time", "end_time")
+    __slots__ = ("event_id", "endpoint_id", "round", "state", "cause", "attempts", "first_attempt", "last_attempt", "next_time", "deliver_by", "create_time", "end_time", "metadata")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[Delivery.State]
@@ -51,6 +52,13 @@ class Delivery(_message.Message):
     STATE_DEAD: Delivery.State
     STATE_EXPIRED: Delivery.State
     STATE_CANCELLED: Delivery.State
+    class MetadataEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     ENDPOINT_ID_FIELD_NUMBER: _ClassVar[int]
     ROUND_FIELD_NUMBER: _ClassVar[int]
@@ -63,6 +71,7 @@ class Delivery(_message.Message):
     DELIVER_BY_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     END_TIME_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
     event_id: str
     endpoint_id: str
     round: int
@@ -75,7 +84,8 @@ class Delivery(_message.Message):
     deliver_by: _timestamp_pb2.Timestamp
     create_time: _timestamp_pb2.Timestamp
     end_time: _timestamp_pb2.Timestamp
-    def __init__(self, event_id: _Optional[str] = ..., endpoint_id: _Optional[str] = ..., round: _Optional[int] = ..., state: _Optional[_Union[Delivery.State, str]] = ..., cause: _Optional[_Union[DeliveryCause, str]] = ..., attempts: _Optional[int] = ..., first_attempt: _Optional[_Union[Attempt, _Mapping]] = ..., last_attempt: _Optional[_Union[Attempt, _Mapping]] = ..., next_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., deliver_by: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    metadata: _containers.ScalarMap[str, str]
+    def __init__(self, event_id: _Optional[str] = ..., endpoint_id: _Optional[str] = ..., round: _Optional[int] = ..., state: _Optional[_Union[Delivery.State, str]] = ..., cause: _Optional[_Union[DeliveryCause, str]] = ..., attempts: _Optional[int] = ..., first_attempt: _Optional[_Union[Attempt, _Mapping]] = ..., last_attempt: _Optional[_Union[Attempt, _Mapping]] = ..., next_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., deliver_by: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Attempt(_message.Message):
     __slots__ = ("number", "start_time", "status_code", "cause", "connect", "first_byte", "total", "answer_bytes", "answer", "url", "secret_id")

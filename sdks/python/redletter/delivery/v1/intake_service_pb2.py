@@ -28,7 +28,7 @@ from redletter.common.v1 import outcome_pb2 as redletter_dot_common_dot_v1_dot_o
 from redletter.common.v1 import priority_pb2 as redletter_dot_common_dot_v1_dot_priority__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*redletter/delivery/v1/intake_service.proto\x12\x15redletter.delivery.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a!redletter/common/v1/outcome.proto\x1a\"redletter/common/v1/priority.proto\"\xed\x04\n\rAcceptedEvent\x12\x19\n\x08\x65vent_id\x18\x01 \x01(\tR\x07\x65ventId\x12\x1b\n\ttenant_id\x18\x02 \x01(\tR\x08tenantId\x12\x17\n\x07user_id\x18\x03 \x01(\tR\x06userId\x12\"\n\revent_type_id\x18\x04 \x01(\tR\x0b\x65ventTypeId\x12:\n\x0foccurrence_date\x18\x05 \x01(\x0b\x32\x11.google.type.DateR\x0eoccurrenceDate\x12\x35\n\x08\x64ue_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x64ueTime\x12;\n\x0b\x64\x65\x63ide_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ndecideTime\x12\x39\n\ndeliver_by\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tdeliverBy\x12\x39\n\x08priority\x18\t \x01(\x0e\x32\x1d.redletter.common.v1.PriorityR\x08priority\x12\x12\n\x04\x62ody\x18\n \x01(\x0cR\x04\x62ody\x12N\n\x08metadata\x18\x0b \x03(\x0b\x32\x32.redletter.delivery.v1.AcceptedEvent.MetadataEntryR\x08metadata\x12 \n\x0btraceparent\x18\x0c \x01(\tR\x0btraceparent\x1a;\n\rMetadataEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"\xdb\x01\n\x0c\x41\x63\x63\x65ptResult\x12\x42\n\x06result\x18\x01 \x01(\x0e\x32*.redletter.delivery.v1.AcceptResult.ResultR\x06result\x12\x16\n\x06reason\x18\x02 \x01(\tR\x06reason\"o\n\x06Result\x12\x16\n\x12RESULT_UNSPECIFIED\x10\x00\x12\x13\n\x0fRESULT_ACCEPTED\x10\x01\x12\x10\n\x0cRESULT_KNOWN\x10\x02\x12\x12\n\x0eRESULT_STOPPED\x10\x03\x12\x12\n\x0eRESULT_REFUSED\x10\x04\"\xbc\x01\n\x13\x41\x63\x63\x65ptEventsRequest\x12*\n\x0bhandover_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\nhandoverId\x12N\n\x06\x65vents\x18\x02 \x03(\x0b\x32$.redletter.delivery.v1.AcceptedEventB\x10\xbaH\r\x92\x01\n\x08\x01\x10\xe8\x07\"\x03\xd8\x01\x03R\x06\x65vents\x12)\n\x0btraceparent\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x0btraceparent\"U\n\x14\x41\x63\x63\x65ptEventsResponse\x12=\n\x07results\x18\x01 \x03(\x0b\x32#.redletter.delivery.v1.AcceptResultR\x07results\"4\n\x08\x45ventIds\x12(\n\tevent_ids\x18\x01 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07R\x08\x65ventIds\"\x9e\x02\n\x13\x43\x61ncelEventsRequest\x12&\n\ttenant_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x08tenantId\x12\x39\n\x06\x65vents\x18\x02 \x01(\x0b\x32\x1f.redletter.delivery.v1.EventIdsH\x00R\x06\x65vents\x12%\n\x07user_id\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01(\x80\x01H\x00R\x06userId\x12I\n\x0e\x64\x65\x63ided_before\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\rdecidedBefore\x12 \n\x06reason\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01R\x06reasonB\x10\n\x07subject\x12\x05\xbaH\x02\x08\x01\"T\n\x14\x43\x61ncelEventsResponse\x12\x1c\n\tcancelled\x18\x01 \x01(\x03R\tcancelled\x12\x1e\n\x0bon_the_wire\x18\x02 \x03(\tR\tonTheWire\"e\n\x0cOutcomeQuery\x12\x19\n\x08\x65vent_id\x18\x01 \x01(\tR\x07\x65ventId\x12:\n\x0foccurrence_date\x18\x02 \x01(\x0b\x32\x11.google.type.DateR\x0eoccurrenceDate\"\xa0\x01\n\x0c\x45ventOutcome\x12\x19\n\x08\x65vent_id\x18\x01 \x01(\tR\x07\x65ventId\x12\x36\n\x07outcome\x18\x02 \x01(\x0e\x32\x1c.redletter.common.v1.OutcomeR\x07outcome\x12=\n\x0creceive_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0breceiveTime\"\x90\x01\n\x17\x42\x61tchGetOutcomesRequest\x12&\n\ttenant_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x08tenantId\x12M\n\x06\x65vents\x18\x02 \x03(\x0b\x32#.redletter.delivery.v1.OutcomeQueryB\x10\xbaH\r\x92\x01\n\x08\x01\x10\xe8\x07\"\x03\xd8\x01\x03R\x06\x65vents\"[\n\x18\x42\x61tchGetOutcomesResponse\x12?\n\x08outcomes\x18\x01 \x03(\x0b\x32#.redletter.delivery.v1.EventOutcomeR\x08outcomes2\xd6\x02\n\rIntakeService\x12g\n\x0c\x41\x63\x63\x65ptEvents\x12*.redletter.delivery.v1.AcceptEventsRequest\x1a+.redletter.delivery.v1.AcceptEventsResponse\x12g\n\x0c\x43\x61ncelEvents\x12*.redletter.delivery.v1.CancelEventsRequest\x1a+.redletter.delivery.v1.CancelEventsResponse\x12s\n\x10\x42\x61tchGetOutcomes\x12..redletter.delivery.v1.BatchGetOutcomesRequest\x1a/.redletter.delivery.v1.BatchGetOutcomesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*redletter/delivery/v1/intake_service.proto\x12\x15redletter.delivery.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a!redletter/common/v1/outcome.proto\x1a\"redletter/common/v1/priority.proto\"\x8e\x05\n\rAcceptedEvent\x12\x19\n\x08\x65vent_id\x18\x01 \x01(\tR\x07\x65ventId\x12\x1b\n\ttenant_id\x18\x02 \x01(\tR\x08tenantId\x12\x17\n\x07user_id\x18\x03 \x01(\tR\x06userId\x12\"\n\revent_type_id\x18\x04 \x01(\tR\x0b\x65ventTypeId\x12:\n\x0foccurrence_date\x18\x05 \x01(\x0b\x32\x11.google.type.DateR\x0eoccurrenceDate\x12\x35\n\x08\x64ue_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x64ueTime\x12;\n\x0b\x64\x65\x63ide_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ndecideTime\x12\x39\n\ndeliver_by\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tdeliverBy\x12\x39\n\x08priority\x18\t \x01(\x0e\x32\x1d.redletter.common.v1.PriorityR\x08priority\x12\x12\n\x04\x62ody\x18\n \x01(\x0cR\x04\x62ody\x12N\n\x08metadata\x18\x0b \x03(\x0b\x32\x32.redletter.delivery.v1.AcceptedEvent.MetadataEntryR\x08metadata\x12 \n\x0btraceparent\x18\x0c \x01(\tR\x0btraceparent\x12\x1f\n\x0b\x65ndpoint_id\x18\r \x01(\tR\nendpointId\x1a;\n\rMetadataEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"\xdb\x01\n\x0c\x41\x63\x63\x65ptResult\x12\x42\n\x06result\x18\x01 \x01(\x0e\x32*.redletter.delivery.v1.AcceptResult.ResultR\x06result\x12\x16\n\x06reason\x18\x02 \x01(\tR\x06reason\"o\n\x06Result\x12\x16\n\x12RESULT_UNSPECIFIED\x10\x00\x12\x13\n\x0fRESULT_ACCEPTED\x10\x01\x12\x10\n\x0cRESULT_KNOWN\x10\x02\x12\x12\n\x0eRESULT_STOPPED\x10\x03\x12\x12\n\x0eRESULT_REFUSED\x10\x04\"\xbc\x01\n\x13\x41\x63\x63\x65ptEventsRequest\x12*\n\x0bhandover_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\nhandoverId\x12N\n\x06\x65vents\x18\x02 \x03(\x0b\x32$.redletter.delivery.v1.AcceptedEventB\x10\xbaH\r\x92\x01\n\x08\x01\x10\xe8\x07\"\x03\xd8\x01\x03R\x06\x65vents\x12)\n\x0btraceparent\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x0btraceparent\"U\n\x14\x41\x63\x63\x65ptEventsResponse\x12=\n\x07results\x18\x01 \x03(\x0b\x32#.redletter.delivery.v1.AcceptResultR\x07results\"4\n\x08\x45ventIds\x12(\n\tevent_ids\x18\x01 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07R\x08\x65ventIds\"\x9e\x02\n\x13\x43\x61ncelEventsRequest\x12&\n\ttenant_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x08tenantId\x12\x39\n\x06\x65vents\x18\x02 \x01(\x0b\x32\x1f.redletter.delivery.v1.EventIdsH\x00R\x06\x65vents\x12%\n\x07user_id\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01(\x80\x01H\x00R\x06userId\x12I\n\x0e\x64\x65\x63ided_before\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\rdecidedBefore\x12 \n\x06reason\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01R\x06reasonB\x10\n\x07subject\x12\x05\xbaH\x02\x08\x01\"\xb1\x01\n\x14\x43\x61ncelEventsResponse\x12\x1c\n\tcancelled\x18\x01 \x01(\x03R\tcancelled\x12\x1e\n\x0bon_the_wire\x18\x02 \x03(\tR\tonTheWire\x12.\n\x13\x63\x61ncelled_event_ids\x18\x03 \x03(\tR\x11\x63\x61ncelledEventIds\x12+\n\x12too_late_event_ids\x18\x04 \x03(\tR\x0ftooLateEventIds\"e\n\x0cOutcomeQuery\x12\x19\n\x08\x65vent_id\x18\x01 \x01(\tR\x07\x65ventId\x12:\n\x0foccurrence_date\x18\x02 \x01(\x0b\x32\x11.google.type.DateR\x0eoccurrenceDate\"\xa0\x01\n\x0c\x45ventOutcome\x12\x19\n\x08\x65vent_id\x18\x01 \x01(\tR\x07\x65ventId\x12\x36\n\x07outcome\x18\x02 \x01(\x0e\x32\x1c.redletter.common.v1.OutcomeR\x07outcome\x12=\n\x0creceive_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0breceiveTime\"\x90\x01\n\x17\x42\x61tchGetOutcomesRequest\x12&\n\ttenant_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x08tenantId\x12M\n\x06\x65vents\x18\x02 \x03(\x0b\x32#.redletter.delivery.v1.OutcomeQueryB\x10\xbaH\r\x92\x01\n\x08\x01\x10\xe8\x07\"\x03\xd8\x01\x03R\x06\x65vents\"[\n\x18\x42\x61tchGetOutcomesResponse\x12?\n\x08outcomes\x18\x01 \x03(\x0b\x32#.redletter.delivery.v1.EventOutcomeR\x08outcomes\"\x82\x01\n\x14SummarizeDateRequest\x12&\n\ttenant_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x08tenantId\x12\x42\n\x0foccurrence_date\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01R\x0eoccurrenceDate\"\\\n\x0cOutcomeCount\x12\x36\n\x07outcome\x18\x01 \x01(\x0e\x32\x1c.redletter.common.v1.OutcomeR\x07outcome\x12\x14\n\x05\x63ount\x18\x02 \x01(\x03R\x05\x63ount\"\x90\x01\n\x15SummarizeDateResponse\x12\x1a\n\x08messages\x18\x01 \x01(\x03R\x08messages\x12\x1a\n\x08\x63hecksum\x18\x02 \x01(\x06R\x08\x63hecksum\x12?\n\x08outcomes\x18\x03 \x03(\x0b\x32#.redletter.delivery.v1.OutcomeCountR\x08outcomes\"\xeb\x01\n\x13ListMessagesRequest\x12&\n\ttenant_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x08tenantId\x12\x42\n\x0foccurrence_date\x18\x02 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01R\x0eoccurrenceDate\x12?\n\x0e\x61\x66ter_event_id\x18\x03 \x01(\tB\x19\xbaH\x16r\x14\x18@2\x10^[0-9A-Za-z_-]*$R\x0c\x61\x66terEventId\x12\'\n\tpage_size\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\"W\n\x14ListMessagesResponse\x12?\n\x08outcomes\x18\x01 \x03(\x0b\x32#.redletter.delivery.v1.EventOutcomeR\x08outcomes2\xab\x04\n\rIntakeService\x12g\n\x0c\x41\x63\x63\x65ptEvents\x12*.redletter.delivery.v1.AcceptEventsRequest\x1a+.redletter.delivery.v1.AcceptEventsResponse\x12g\n\x0c\x43\x61ncelEvents\x12*.redletter.delivery.v1.CancelEventsRequest\x1a+.redletter.delivery.v1.CancelEventsResponse\x12s\n\x10\x42\x61tchGetOutcomes\x12..redletter.delivery.v1.BatchGetOutcomesRequest\x1a/.redletter.delivery.v1.BatchGetOutcomesResponse\x12j\n\rSummarizeDate\x12+.redletter.delivery.v1.SummarizeDateRequest\x1a,.redletter.delivery.v1.SummarizeDateResponse\x12g\n\x0cListMessages\x12*.redletter.delivery.v1.ListMessagesRequest\x1a+.redletter.delivery.v1.ListMessagesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -59,32 +59,54 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BATCHGETOUTCOMESREQUEST'].fields_by_name['tenant_id']._serialized_options = b'\272H\006r\004\020\001\030@'
   _globals['_BATCHGETOUTCOMESREQUEST'].fields_by_name['events']._loaded_options = None
   _globals['_BATCHGETOUTCOMESREQUEST'].fields_by_name['events']._serialized_options = b'\272H\r\222\001\n\010\001\020\350\007\"\003\330\001\003'
+  _globals['_SUMMARIZEDATEREQUEST'].fields_by_name['tenant_id']._loaded_options = None
+  _globals['_SUMMARIZEDATEREQUEST'].fields_by_name['tenant_id']._serialized_options = b'\272H\006r\004\020\001\030@'
+  _globals['_SUMMARIZEDATEREQUEST'].fields_by_name['occurrence_date']._loaded_options = None
+  _globals['_SUMMARIZEDATEREQUEST'].fields_by_name['occurrence_date']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_LISTMESSAGESREQUEST'].fields_by_name['tenant_id']._loaded_options = None
+  _globals['_LISTMESSAGESREQUEST'].fields_by_name['tenant_id']._serialized_options = b'\272H\006r\004\020\001\030@'
+  _globals['_LISTMESSAGESREQUEST'].fields_by_name['occurrence_date']._loaded_options = None
+  _globals['_LISTMESSAGESREQUEST'].fields_by_name['occurrence_date']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_LISTMESSAGESREQUEST'].fields_by_name['after_event_id']._loaded_options = None
+  _globals['_LISTMESSAGESREQUEST'].fields_by_name['after_event_id']._serialized_options = b'\272H\026r\024\030@2\020^[0-9A-Za-z_-]*$'
+  _globals['_LISTMESSAGESREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTMESSAGESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_ACCEPTEDEVENT']._serialized_start=198
-  _globals['_ACCEPTEDEVENT']._serialized_end=819
-  _globals['_ACCEPTEDEVENT_METADATAENTRY']._serialized_start=760
-  _globals['_ACCEPTEDEVENT_METADATAENTRY']._serialized_end=819
-  _globals['_ACCEPTRESULT']._serialized_start=822
-  _globals['_ACCEPTRESULT']._serialized_end=1041
-  _globals['_ACCEPTRESULT_RESULT']._serialized_start=930
-  _globals['_ACCEPTRESULT_RESULT']._serialized_end=1041
-  _globals['_ACCEPTEVENTSREQUEST']._serialized_start=1044
-  _globals['_ACCEPTEVENTSREQUEST']._serialized_end=1232
-  _globals['_ACCEPTEVENTSRESPONSE']._serialized_start=1234
-  _globals['_ACCEPTEVENTSRESPONSE']._serialized_end=1319
-  _globals['_EVENTIDS']._serialized_start=1321
-  _globals['_EVENTIDS']._serialized_end=1373
-  _globals['_CANCELEVENTSREQUEST']._serialized_start=1376
-  _globals['_CANCELEVENTSREQUEST']._serialized_end=1662
-  _globals['_CANCELEVENTSRESPONSE']._serialized_start=1664
-  _globals['_CANCELEVENTSRESPONSE']._serialized_end=1748
-  _globals['_OUTCOMEQUERY']._serialized_start=1750
-  _globals['_OUTCOMEQUERY']._serialized_end=1851
-  _globals['_EVENTOUTCOME']._serialized_start=1854
-  _globals['_EVENTOUTCOME']._serialized_end=2014
-  _globals['_BATCHGETOUTCOMESREQUEST']._serialized_start=2017
-  _globals['_BATCHGETOUTCOMESREQUEST']._serialized_end=2161
-  _globals['_BATCHGETOUTCOMESRESPONSE']._serialized_start=2163
-  _globals['_BATCHGETOUTCOMESRESPONSE']._serialized_end=2254
-  _globals['_INTAKESERVICE']._serialized_start=2257
-  _globals['_INTAKESERVICE']._serialized_end=2599
+  _globals['_ACCEPTEDEVENT']._serialized_end=852
+  _globals['_ACCEPTEDEVENT_METADATAENTRY']._serialized_start=793
+  _globals['_ACCEPTEDEVENT_METADATAENTRY']._serialized_end=852
+  _globals['_ACCEPTRESULT']._serialized_start=855
+  _globals['_ACCEPTRESULT']._serialized_end=1074
+  _globals['_ACCEPTRESULT_RESULT']._serialized_start=963
+  _globals['_ACCEPTRESULT_RESULT']._serialized_end=1074
+  _globals['_ACCEPTEVENTSREQUEST']._serialized_start=1077
+  _globals['_ACCEPTEVENTSREQUEST']._serialized_end=1265
+  _globals['_ACCEPTEVENTSRESPONSE']._serialized_start=1267
+  _globals['_ACCEPTEVENTSRESPONSE']._serialized_end=1352
+  _globals['_EVENTIDS']._serialized_start=1354
+  _globals['_EVENTIDS']._serialized_end=1406
+  _globals['_CANCELEVENTSREQUEST']._serialized_start=1409
+  _globals['_CANCELEVENTSREQUEST']._serialized_end=1695
+  _globals['_CANCELEVENTSRESPONSE']._serialized_start=1698
+  _globals['_CANCELEVENTSRESPONSE']._serialized_end=1875
+  _globals['_OUTCOMEQUERY']._serialized_start=1877
+  _globals['_OUTCOMEQUERY']._serialized_end=1978
+  _globals['_EVENTOUTCOME']._serialized_start=1981
+  _globals['_EVENTOUTCOME']._serialized_end=2141
+  _globals['_BATCHGETOUTCOMESREQUEST']._serialized_start=2144
+  _globals['_BATCHGETOUTCOMESREQUEST']._serialized_end=2288
+  _globals['_BATCHGETOUTCOMESRESPONSE']._serialized_start=2290
+  _globals['_BATCHGETOUTCOMESRESPONSE']._serialized_end=2381
+  _globals['_SUMMARIZEDATEREQUEST']._serialized_start=2384
+  _globals['_SUMMARIZEDATEREQUEST']._serialized_end=2514
+  _globals['_OUTCOMECOUNT']._serialized_start=2516
+  _globals['_OUTCOMECOUNT']._serialized_end=2608
+  _globals['_SUMMARIZEDATERESPONSE']._serialized_start=2611
+  _globals['_SUMMARIZEDATERESPONSE']._serialized_end=2755
+  _globals['_LISTMESSAGESREQUEST']._serialized_start=2758
+  _globals['_LISTMESSAGESREQUEST']._serialized_end=2993
+  _globals['_LISTMESSAGESRESPONSE']._serialized_start=2995
+  _globals['_LISTMESSAGESRESPONSE']._serialized_end=3082
+  _globals['_INTAKESERVICE']._serialized_start=3085
+  _globals['_INTAKESERVICE']._serialized_end=3640
 # @@protoc_insertion_point(module_scope)

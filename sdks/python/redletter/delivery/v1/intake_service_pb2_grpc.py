@@ -50,6 +50,16 @@ class IntakeServiceStub:
                 request_serializer=redletter_dot_delivery_dot_v1_dot_intake__service__pb2.BatchGetOutcomesRequest.SerializeToString,
                 response_deserializer=redletter_dot_delivery_dot_v1_dot_intake__service__pb2.BatchGetOutcomesResponse.FromString,
                 _registered_method=True)
+        self.SummarizeDate = channel.unary_unary(
+                '/redletter.delivery.v1.IntakeService/SummarizeDate',
+                request_serializer=redletter_dot_delivery_dot_v1_dot_intake__service__pb2.SummarizeDateRequest.SerializeToString,
+                response_deserializer=redletter_dot_delivery_dot_v1_dot_intake__service__pb2.SummarizeDateResponse.FromString,
+                _registered_method=True)
+        self.ListMessages = channel.unary_unary(
+                '/redletter.delivery.v1.IntakeService/ListMessages',
+                request_serializer=redletter_dot_delivery_dot_v1_dot_intake__service__pb2.ListMessagesRequest.SerializeToString,
+                response_deserializer=redletter_dot_delivery_dot_v1_dot_intake__service__pb2.ListMessagesResponse.FromString,
+                _registered_method=True)
 
 
 class IntakeServiceServicer:
@@ -79,6 +89,22 @@ class IntakeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SummarizeDate(self, request, context):
+        """Sums up a tenant's messages of one occurrence date, for the ledger. One snapshot: the counts of
+        the outcomes always add up to the number of messages. A date without messages answers zeroes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListMessages(self, request, context):
+        """Lists those messages one by one, in the order of their event ids (by bytes), to find which of
+        them a ledger misses.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IntakeServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -96,6 +122,16 @@ def add_IntakeServiceServicer_to_server(servicer, server):
                     servicer.BatchGetOutcomes,
                     request_deserializer=redletter_dot_delivery_dot_v1_dot_intake__service__pb2.BatchGetOutcomesRequest.FromString,
                     response_serializer=redletter_dot_delivery_dot_v1_dot_intake__service__pb2.BatchGetOutcomesResponse.SerializeToString,
+            ),
+            'SummarizeDate': grpc.unary_unary_rpc_method_handler(
+                    servicer.SummarizeDate,
+                    request_deserializer=redletter_dot_delivery_dot_v1_dot_intake__service__pb2.SummarizeDateRequest.FromString,
+                    response_serializer=redletter_dot_delivery_dot_v1_dot_intake__service__pb2.SummarizeDateResponse.SerializeToString,
+            ),
+            'ListMessages': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMessages,
+                    request_deserializer=redletter_dot_delivery_dot_v1_dot_intake__service__pb2.ListMessagesRequest.FromString,
+                    response_serializer=redletter_dot_delivery_dot_v1_dot_intake__service__pb2.ListMessagesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -180,6 +216,60 @@ class IntakeService:
             '/redletter.delivery.v1.IntakeService/BatchGetOutcomes',
             redletter_dot_delivery_dot_v1_dot_intake__service__pb2.BatchGetOutcomesRequest.SerializeToString,
             redletter_dot_delivery_dot_v1_dot_intake__service__pb2.BatchGetOutcomesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SummarizeDate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.delivery.v1.IntakeService/SummarizeDate',
+            redletter_dot_delivery_dot_v1_dot_intake__service__pb2.SummarizeDateRequest.SerializeToString,
+            redletter_dot_delivery_dot_v1_dot_intake__service__pb2.SummarizeDateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMessages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.delivery.v1.IntakeService/ListMessages',
+            redletter_dot_delivery_dot_v1_dot_intake__service__pb2.ListMessagesRequest.SerializeToString,
+            redletter_dot_delivery_dot_v1_dot_intake__service__pb2.ListMessagesResponse.FromString,
             options,
             channel_credentials,
             insecure,

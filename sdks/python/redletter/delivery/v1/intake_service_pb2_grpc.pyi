@@ -43,6 +43,14 @@ class IntakeServiceStub:
     """
     BatchGetOutcomes: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.BatchGetOutcomesRequest, _intake_service_pb2.BatchGetOutcomesResponse]
     """Answers what became of events."""
+    SummarizeDate: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.SummarizeDateRequest, _intake_service_pb2.SummarizeDateResponse]
+    """Sums up a tenant's messages of one occurrence date, for the ledger. One snapshot: the counts of
+    the outcomes always add up to the number of messages. A date without messages answers zeroes.
+    """
+    ListMessages: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.ListMessagesRequest, _intake_service_pb2.ListMessagesResponse]
+    """Lists those messages one by one, in the order of their event ids (by bytes), to find which of
+    them a ledger misses.
+    """
 
 @_typing.type_check_only
 class IntakeServiceAsyncStub(IntakeServiceStub):
@@ -59,6 +67,14 @@ class IntakeServiceAsyncStub(IntakeServiceStub):
     """
     BatchGetOutcomes: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.BatchGetOutcomesRequest, _intake_service_pb2.BatchGetOutcomesResponse]  # type: ignore[assignment]
     """Answers what became of events."""
+    SummarizeDate: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.SummarizeDateRequest, _intake_service_pb2.SummarizeDateResponse]  # type: ignore[assignment]
+    """Sums up a tenant's messages of one occurrence date, for the ledger. One snapshot: the counts of
+    the outcomes always add up to the number of messages. A date without messages answers zeroes.
+    """
+    ListMessages: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.ListMessagesRequest, _intake_service_pb2.ListMessagesResponse]  # type: ignore[assignment]
+    """Lists those messages one by one, in the order of their event ids (by bytes), to find which of
+    them a ledger misses.
+    """
 
 class IntakeServiceServicer(metaclass=_abc_1.ABCMeta):
     """Internal: where decided events come in. Needs the service credential. All methods may be repeated."""
@@ -90,5 +106,25 @@ class IntakeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_intake_service_pb2.BatchGetOutcomesResponse, _abc.Awaitable[_intake_service_pb2.BatchGetOutcomesResponse]]:
         """Answers what became of events."""
+
+    @_abc_1.abstractmethod
+    def SummarizeDate(
+        self,
+        request: _intake_service_pb2.SummarizeDateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_service_pb2.SummarizeDateResponse, _abc.Awaitable[_intake_service_pb2.SummarizeDateResponse]]:
+        """Sums up a tenant's messages of one occurrence date, for the ledger. One snapshot: the counts of
+        the outcomes always add up to the number of messages. A date without messages answers zeroes.
+        """
+
+    @_abc_1.abstractmethod
+    def ListMessages(
+        self,
+        request: _intake_service_pb2.ListMessagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_service_pb2.ListMessagesResponse, _abc.Awaitable[_intake_service_pb2.ListMessagesResponse]]:
+        """Lists those messages one by one, in the order of their event ids (by bytes), to find which of
+        them a ledger misses.
+        """
 
 def add_IntakeServiceServicer_to_server(servicer: IntakeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
