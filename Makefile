@@ -16,7 +16,7 @@ MEASURED := --rcfile=$(MEASURE)
 export COVERAGE_ROOT := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help up test unit check fix proto lock bench clean
+.PHONY: help up test unit check fix proto lock bench faults clean
 .DELETE_ON_ERROR:
 
 help:
@@ -50,6 +50,9 @@ check: $(CHECK) ## format, lint, types, imports between layers, protos, generate
 bench: $(TEST) ## 20,000 messages due in one instant
 	$(BIN)/python -m benchmarks.burst $(ARGS)
 
+faults: $(TEST) ## three schedulers through every fault: frozen, killed, without Redis, PostgreSQL restarted (ARGS="--only flushall")
+	$(BIN)/python -m benchmarks.faults $(ARGS)
+
 ##@ Change
 fix: $(CHECK) ## format, and repair what can be repaired by itself
 	$(BIN)/ruff format .
@@ -73,8 +76,9 @@ $(UP): requirements/up.lock requirements/tools.lock $(MANIFESTS)
 	PYTHON=$(PYTHON) scripts/setup/install.sh up
 	@touch $@
 
-$(TEST): requirements/test.lock $(UP)
+$(TEST): requirements/test.lock scripts/setup/redis7.sh $(UP)
 	PYTHON=$(PYTHON) scripts/setup/install.sh test
+	scripts/setup/redis7.sh
 	@touch $@
 
 $(CHECK): requirements/check.lock $(TEST)

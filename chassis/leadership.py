@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from chassis.database import unit_of_work
 from chassis.errors import StaleVersion
 from chassis.loops import Loop
-from chassis.redis_client import REDIS_ERRORS
+from chassis.redis_client import REDIS_ERRORS, answer
 
 log = structlog.get_logger()
 
@@ -32,6 +32,11 @@ POLL_SECONDS = 0.4
 
 LEADER = Gauge("redletter_leader", "1 while this replica leads the role.", ["role"])
 TERM = Gauge("redletter_leader_term", "Term of the role as this replica last saw it.", ["role"])
+WITHOUT_REDIS = Gauge(
+    "redletter_leader_without_redis",
+    "1 while the row in PostgreSQL is the lock, for want of Redis.",
+    ["role"],
+)
 
 # Atomic: take the lock when nobody holds it, prolong it when we do. Returns who holds it now.
 # When Redis forgets everything the next caller takes the lock; the older leader loses its term.
@@ -74,8 +79,13 @@ _RENEW = text(
     SELECT term FROM leadership WHERE role = :role AND term = :term
     """
 )
-# Shared: transactions of one leader do not wait for each other, the next leader waits for all of them.
-_FENCE = text("SELECT 1 FROM leadership WHERE role = :role AND term = :term FOR SHARE")
+# Shared: transactions of one leader do not wait for each other, the next leader waits for all of them -
+# but not for one whose leader is frozen: PostgreSQL ends it when it has been idle for as long as the lease.
+_FENCE = text(
+    "SELECT set_config('idle_in_transaction_session_timeout', :idle, true) FROM leadership"
+    " WHERE role = :role AND term = :term FOR SHARE"
+)
+_IDLE_MILLISECONDS = str(int(LEASE_SECONDS * 1000))
 
 
 class Leadership:
@@ -109,12 +119,13 @@ class Leadership:
         return self.term is not None and time.monotonic() < self._until
 
     async def fence(self, connection: AsyncConnection) -> None:
-        """Hold off the next leader until this transaction ends.
+        """Hold off the next leader until this transaction ends, at the latest when it was idle for a lease.
 
         Raises:
             StaleVersion: another replica leads by now; nothing may be written.
         """
-        found = (await connection.execute(_FENCE, {"role": self._role, "term": self.term})).scalar()
+        names = {"role": self._role, "term": self.term, "idle": _IDLE_MILLISECONDS}
+        found = (await connection.execute(_FENCE, names)).scalar()
         if found is None:
             self._dismiss("another replica has a newer term")
             raise StaleVersion(f"this replica no longer leads {self._role}")
@@ -157,14 +168,20 @@ class Leadership:
             log.info("leadership.not_returned", role=self._role, error=type(error).__name__)
 
     async def _hold(self) -> bool:
-        if self._redis is not None:
-            try:
-                if await self._command(_HOLD, int(LEASE_SECONDS * 1000)) != self._holder:
-                    return False
-                return await self._keep_term(_NEXT_TERM)
-            except REDIS_ERRORS:
-                pass  # PostgreSQL's row is the lock until Redis answers again
-        return await self._keep_term(_NEXT_TERM_WITHOUT_REDIS)
+        holder = await self._lock_holder()
+        WITHOUT_REDIS.labels(self._role).set(holder is None)
+        if holder is None:  # PostgreSQL's row is the lock until Redis answers again
+            return await self._keep_term(_NEXT_TERM_WITHOUT_REDIS)
+        return holder == self._holder and await self._keep_term(_NEXT_TERM)
+
+    async def _lock_holder(self) -> str | None:
+        """Ask for the lock in Redis; return who has it now, None when Redis does not say."""
+        if self._redis is None:
+            return None
+        try:
+            return str(await self._command(_HOLD, int(LEASE_SECONDS * 1000)))
+        except REDIS_ERRORS:
+            return None
 
     async def _keep_term(self, take: Any) -> bool:
         async with unit_of_work(self._engine) as connection:
@@ -195,4 +212,4 @@ class Leadership:
 
     async def _command(self, script: str, *arguments: int) -> Any:
         assert self._redis is not None
-        return await self._redis.eval(script, 1, self._key, self._holder, *arguments)
+        return await answer(self._redis.eval(script, 1, self._key, self._holder, *arguments))

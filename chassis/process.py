@@ -23,7 +23,7 @@ from chassis.traces import Traces
 
 log = structlog.get_logger()
 
-CLOCK_SECONDS = 15.0
+CLOCK_SECONDS = 3.0
 _UNDEFINED_TABLE = "42P01"
 _REFUSALS = (DBAPIError, PostgresError, OSError)
 

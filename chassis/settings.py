@@ -22,7 +22,9 @@ class ServiceSettings(BaseSettings):
     )
     database_pool_size: int = Field(default=8, ge=1, le=200, description="Connections kept to PostgreSQL.")
     redis_url: str = Field(
-        default="", description="Valkey or Redis; empty means none: slower, and said aloud."
+        default="",
+        description="Valkey or Redis; of a cluster one or several nodes separated by commas; empty means none:"
+        " slower, and said aloud.",
     )
     redis_cluster: bool = Field(default=False, description="Whether `redis_url` is a node of a cluster.")
     host: str = Field(default="127.0.0.1", description="Address to listen on.")

@@ -45,6 +45,25 @@ def date(day: Date | None) -> WireDate:
     return WireDate() if day is None else WireDate(year=day.year, month=day.month, day=day.day)
 
 
+def civil_date(wire: WireDate, *, field: str = "date") -> Date:
+    """Return the civil date that a wire date names.
+
+    Raises:
+        InvalidInput: it is not a whole date of the calendar; reason NO_SUCH_DATE.
+    """
+    try:
+        return Date(wire.year, wire.month, wire.day)
+    except ValueError:
+        value = f"{wire.year:04d}-{wire.month:02d}-{wire.day:02d}"
+        raise InvalidInput.at(
+            field,
+            f"there is no date {value}",
+            value=value,
+            allowed="a whole date: year 1 to 9999, month and day",
+            reason="NO_SUCH_DATE",
+        ) from None
+
+
 def time_of_day(at: Time) -> TimeOfDay:
     """Return the wire form of a wall-clock time, to the second."""
     return TimeOfDay(hours=at.hour, minutes=at.minute, seconds=at.second)

@@ -14,13 +14,21 @@ VERBS = {
     "dev": "redletter_cli.dev.command:dev",
     "lapse": "redletter_cli.lapse.command:lapse",
     "users": "redletter_cli.commands.users:users",
+    "tenant": "redletter_cli.commands.tenant:tenant",
     "event-types": "redletter_cli.commands.event_types:event_types",
     "events": "redletter_cli.commands.events:events",
+    "explain": "redletter_cli.commands.schedule:explain",
+    "preview": "redletter_cli.commands.schedule:preview",
+    "forecast": "redletter_cli.commands.forecast:forecast",
+    "holidays": "redletter_cli.commands.holidays:holidays",
+    "operations": "redletter_cli.commands.operations:operations",
+    "ledger": "redletter_cli.commands.ledger:ledger",
     "endpoints": "redletter_cli.commands.endpoints:endpoints",
     "deliveries": "redletter_cli.commands.deliveries:deliveries",
     "inbox": "redletter_cli.commands.inbox:inbox",
     "listen": "redletter_cli.commands.listen:listen",
     "status": "redletter_cli.commands.status:status",
+    "admin": "redletter_cli.commands.admin:admin",
 }
 """Every verb and where it is."""
 
@@ -62,6 +70,9 @@ def redletter(
 
 def main() -> None:
     """Run the command line; ends the process with 0, 1 (it did not work) or 2 (it was called wrongly)."""
+    # `dev` restarts services while it holds channels to them; gRPC's handlers for forks would close, in the
+    # child, what the channels wait on, and end it. Read when grpc is imported, which the verbs do.
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
     sys.exit(run(app))
 
 

@@ -1,13 +1,21 @@
 """The composition root of scheduler_service, top to bottom."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
+import grpc
+from redletter.common.v1 import operation_service_pb2_grpc
 from redletter.delivery.v1 import intake_service_pb2 as intake_pb2
 from redletter.delivery.v1.intake_service_pb2_grpc import IntakeServiceStub
-from redletter.scheduler.v1 import event_service_pb2_grpc, event_type_service_pb2_grpc
+from redletter.scheduler.v1 import (
+    event_service_pb2_grpc,
+    event_type_service_pb2_grpc,
+    holiday_service_pb2_grpc,
+    ledger_service_pb2_grpc,
+    schedule_service_pb2_grpc,
+)
 from redletter.scheduler.v1 import scheduler_admin_service_pb2_grpc as admin_grpc
-from redletter.user.v1 import user_feed_service_pb2 as feed_pb2
 from redletter.user.v1.auth_service_pb2_grpc import AuthServiceStub
 from redletter.user.v1.user_feed_service_pb2_grpc import UserFeedServiceStub
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -25,28 +33,48 @@ from chassis.rpc.server import Port
 from chassis.rpc.verification import verify_with
 from scheduler_service.api.admin import Admin
 from scheduler_service.api.event_types import EventTypes
-from scheduler_service.api.events import Events
+from scheduler_service.api.events import Events, Peers, Wakers
+from scheduler_service.api.holidays import Holidays
+from scheduler_service.api.ledger import Ledger
+from scheduler_service.api.operations import Operations
+from scheduler_service.api.schedule import Schedule
+from scheduler_service.coordination import health
 from scheduler_service.coordination.shards import Shards
 from scheduler_service.rendering.templates import Cache
 from scheduler_service.settings import Settings
 from scheduler_service.store import SCHEMA, identity
 from scheduler_service.workers.canceller import INTERVAL_SECONDS as CANCEL_SECONDS
 from scheduler_service.workers.canceller import Canceller
+from scheduler_service.workers.controls import Controls
 from scheduler_service.workers.decider import Decider
 from scheduler_service.workers.gauges import INTERVAL_SECONDS as GAUGE_SECONDS
 from scheduler_service.workers.gauges import Gauges
 from scheduler_service.workers.handover import Handovers
+from scheduler_service.workers.heartbeat import INTERVAL_SECONDS as BEAT_SECONDS
+from scheduler_service.workers.heartbeat import Heartbeat
+from scheduler_service.workers.ledger import INTERVAL_SECONDS as LEDGER_SECONDS
+from scheduler_service.workers.ledger import DailyLedger, Ledgers, Peer
 from scheduler_service.workers.people import People
 from scheduler_service.workers.planner import ROLE, FeedPlanner
 from scheduler_service.workers.prefetcher import INTERVAL_SECONDS as PREFETCH_SECONDS
 from scheduler_service.workers.prefetcher import Prefetcher
+from scheduler_service.workers.reissuer import INTERVAL_SECONDS as REISSUE_SECONDS
+from scheduler_service.workers.reissuer import Reissuer
 from scheduler_service.workers.replanner import Replanner
+from scheduler_service.workers.retention import INTERVAL_SECONDS as RETENTION_SECONDS
+from scheduler_service.workers.retention import Retention
 from scheduler_service.workers.rules import Rules
+from scheduler_service.workers.tzdata import INTERVAL_SECONDS as TZDATA_SECONDS
+from scheduler_service.workers.tzdata import Tzdata
 from scheduler_service.workers.window import Window
+from scheduler_service.workers.work_notes import WorkNotes
 
 NAME = "scheduler_service"
 FEED_SECONDS = 0.2
 CALL_SECONDS = 10.0
+SUMMARY_SECONDS = 30.0  # a day of millions of messages takes seconds to sum up
+V1 = "redletter.scheduler.v1"
+STOP_SECONDS = 2.0  # for so long a caller who cancels something waits for delivery
 DECIDERS = 2  # while one waits for PostgreSQL the other builds its batch
 
 
@@ -70,7 +98,7 @@ async def build(settings: Settings) -> Sequence[Part]:
         "/redletter.delivery.v1.IntakeService/AcceptEvents",
         response_deserializer=intake_pb2.AcceptEventsResponse.FromString,
     )
-    window, rules, templates = Window(), Rules(), Cache()
+    window, rules, templates, controls = Window(), Rules(), Cache(), Controls()
     leadership = Leadership(ROLE, settings.replica_id, engine, redis, eligible=lambda: clock.trustworthy)
     handovers = Handovers(engine, lambda body: accept(body, timeout=CALL_SECONDS))
     decider = Decider(
@@ -78,11 +106,12 @@ async def build(settings: Settings) -> Sequence[Part]:
         clock,
         window=window,
         rules=rules,
-        templates=templates,
-        may_decide=lambda: handovers.has_room,
+        room=lambda: 0 if controls.paused else handovers.room,
         offer=handovers.offer,
+        running_low=lambda: prefetch.wake(),  # noqa: PLW0108 - prefetch is made below
     )
     deciders = [Loop(f"decide.{n}", decider.iterate, interval=0.05) for n in range(DECIDERS)]
+    deciders.append(Loop("decide.small", decider.iterate_small, interval=0.05))
 
     def wake_deciders() -> None:
         for loop in deciders:
@@ -99,11 +128,14 @@ async def build(settings: Settings) -> Sequence[Part]:
                     redis,
                     eligible=lambda: clock.trustworthy,
                     changed=lambda: prefetch.wake(),  # noqa: PLW0108 - prefetch is made below
+                    told=lambda there: health.tell(port, redis_available=there),
                 )
             ),
             window=window,
             rules=rules,
             templates=templates,
+            controls=controls,
+            notes=WorkNotes(engine, claims_are_locks=lambda: shards.redis_available),
             filled=wake_deciders,
         ).iterate,
         interval=PREFETCH_SECONDS,
@@ -118,7 +150,7 @@ async def build(settings: Settings) -> Sequence[Part]:
         clock,
         people=People(clock, key=key, stopped=cancel.wake),
         leadership=leadership,
-        pull=lambda n: feed.PullChanges(feed_pb2.PullChangesRequest(max_items=n), timeout=CALL_SECONDS),
+        pull=lambda request: feed.PullChanges(request, timeout=CALL_SECONDS),
         ack=lambda request: feed.AckChanges(request, timeout=CALL_SECONDS),
     )
     replanner = Replanner(engine, clock, key=key, leadership=leadership)
@@ -129,28 +161,66 @@ async def build(settings: Settings) -> Sequence[Part]:
         walked = await replanner.iterate()
         return 0 if 0 in (followed, walked) else None
 
-    events = Events(
-        engine,
-        key=key,
-        outcomes=lambda request: intake.BatchGetOutcomes(request, timeout=CALL_SECONDS),
+    reissue = Loop(
+        "reissue",
+        Reissuer(engine, clock, key=key, leadership=leadership, created=prefetch.wake).iterate,
+        interval=REISSUE_SECONDS,
     )
+    peers = Peers(
+        outcomes=lambda request: intake.BatchGetOutcomes(request, timeout=CALL_SECONDS),
+        cancel=lambda request: intake.CancelEvents(request, timeout=STOP_SECONDS),
+    )
+    events = Events(
+        engine, clock, key=key, peers=peers, wake=Wakers(due=prefetch.wake, operation=reissue.wake)
+    )
+    ledgers = Ledgers(
+        engine,
+        clock,
+        key=key,
+        peer=Peer(
+            summarize=lambda request: intake.SummarizeDate(request, timeout=SUMMARY_SECONDS),
+            list_messages=lambda request: intake.ListMessages(request, timeout=CALL_SECONDS),
+        ),
+    )
+    served: dict[str, Callable[[grpc.aio.Server], None]] = {
+        f"{V1}.EventTypeService": partial(
+            event_type_service_pb2_grpc.add_EventTypeServiceServicer_to_server, EventTypes(engine, clock)
+        ),
+        f"{V1}.HolidayService": partial(
+            holiday_service_pb2_grpc.add_HolidayServiceServicer_to_server, Holidays(engine, clock)
+        ),
+        f"{V1}.EventService": partial(event_service_pb2_grpc.add_EventServiceServicer_to_server, events),
+        f"{V1}.ScheduleService": partial(
+            schedule_service_pb2_grpc.add_ScheduleServiceServicer_to_server, Schedule(engine, clock, key=key)
+        ),
+        f"{V1}.LedgerService": partial(
+            ledger_service_pb2_grpc.add_LedgerServiceServicer_to_server, Ledger(engine, ledgers)
+        ),
+        f"{V1}.SchedulerAdminService": partial(
+            admin_grpc.add_SchedulerAdminServiceServicer_to_server, Admin(engine, clock, shards)
+        ),
+        "redletter.common.v1.OperationService": partial(
+            operation_service_pb2_grpc.add_OperationServiceServicer_to_server,
+            Operations(engine, clock, steered=reissue.wake),
+        ),
+    }
     port = Port(
         NAME,
         f"{settings.host}:{settings.public_port}",
         authenticate=ApiKeys(verify_with(AuthServiceStub(users))),
-        register=[
-            lambda s: event_type_service_pb2_grpc.add_EventTypeServiceServicer_to_server(
-                EventTypes(engine, clock), s
-            ),
-            lambda s: event_service_pb2_grpc.add_EventServiceServicer_to_server(events, s),
-            lambda s: admin_grpc.add_SchedulerAdminServiceServicer_to_server(Admin(engine, clock, shards), s),
-        ],
-        names=[
-            "redletter.scheduler.v1.EventTypeService",
-            "redletter.scheduler.v1.EventService",
-            "redletter.scheduler.v1.SchedulerAdminService",
-        ],
+        register=list(served.values()),
+        names=list(served),
     )
+    tzdata = Tzdata(engine, clock, key=key, leadership=leadership, automatic=settings.tzdata_automatic)
+    daily = DailyLedger(engine, clock, ledgers=ledgers, leadership=leadership)
+    leader_work = [
+        Loop("plan", plan, interval=FEED_SECONDS),
+        reissue,
+        Loop("tzdata", tzdata.iterate, interval=TZDATA_SECONDS),
+        Loop("ledger", daily.iterate, interval=LEDGER_SECONDS),
+        Loop("retention", Retention(engine, clock, leadership).iterate, interval=RETENTION_SECONDS),
+        Loop("gauges", Gauges(engine, clock, leadership).iterate, interval=GAUGE_SECONDS),
+    ]
     return [
         Connections(engine, redis=redis, channels=[users, delivery]),
         MetricsPort(settings.host, settings.metrics_port),
@@ -158,12 +228,12 @@ async def build(settings: Settings) -> Sequence[Part]:
         port,
         handovers,
         cancel,
+        Loop("heartbeat", Heartbeat(engine, clock, leadership).iterate, interval=BEAT_SECONDS),
         *deciders,
         prefetch,
         shards,
         leadership,
-        Loop("plan", plan, interval=FEED_SECONDS),
-        Loop("gauges", Gauges(engine, clock, leadership).iterate, interval=GAUGE_SECONDS),
+        *leader_work,
         Readiness([port], [lambda: _answers(engine)]),
     ]
 

@@ -10,7 +10,7 @@ from redletter_cli.commands.options import ApiKey, Config, Limit, Output, Output
 from redletter_cli.commands.session import connect, documents, pages, show_list, show_one
 from redletter_cli.render.document import document
 
-deliveries = typer.Typer(help="What got where, and what did not.", no_args_is_help=True)
+deliveries = typer.Typer(help="What got where, and what did not.", no_args_is_help=True, add_completion=False)
 
 _INBOX = "inbox"  # every tenant has it; EndpointService does not list it
 _MOST_ATTEMPTS = 1000

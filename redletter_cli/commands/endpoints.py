@@ -10,7 +10,7 @@ from redletter_cli.commands.options import ApiKey, Config, Limit, Output, Output
 from redletter_cli.commands.session import connect, documents, pages, say, show_list, show_one
 from redletter_cli.render.document import document
 
-endpoints = typer.Typer(help="Where webhooks go.", no_args_is_help=True)
+endpoints = typer.Typer(help="Where webhooks go.", no_args_is_help=True, add_completion=False)
 
 _LONGEST_ATTEMPT = "60s"
 _COLUMNS = {

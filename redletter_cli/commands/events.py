@@ -4,13 +4,30 @@ from contextlib import closing
 from typing import Annotated
 
 import typer
+from redletter.common.v1 import priority_pb2
 from redletter.scheduler.v1 import event_pb2, event_service_pb2
 
-from redletter_cli.commands.options import ApiKey, Config, Limit, Output, OutputFormat, enum_value, instant
+from redletter_cli.commands.event_changes import cancel, reissue, reschedule, skip
+from redletter_cli.commands.event_making import create, create_batch, trigger
+from redletter_cli.commands.event_reissues import reissue_all
+from redletter_cli.commands.options import (
+    ApiKey,
+    Config,
+    EventId,
+    EventTypeFilter,
+    Limit,
+    Output,
+    OutputFormat,
+    enum_value,
+    instant,
+    key_values,
+)
 from redletter_cli.commands.session import connect, documents, pages, show_list, show_one
 from redletter_cli.render.document import document
 
-events = typer.Typer(help="What is planned, and what became of it.", no_args_is_help=True)
+events = typer.Typer(
+    help="What is planned, and what became of it.", no_args_is_help=True, add_completion=False
+)
 
 _COLUMNS = {
     "EVENT": "event_id",
@@ -28,7 +45,7 @@ _COLUMNS = {
 def list_events(
     *,
     user: Annotated[str, typer.Option(help="Only this user's.")] = "",
-    event_type: Annotated[str, typer.Option(help="Only of this event type.")] = "",
+    event_type: EventTypeFilter = "",
     state: Annotated[
         list[str] | None,
         typer.Option(
@@ -37,18 +54,42 @@ def list_events(
     ] = None,
     due_after: Annotated[str | None, typer.Option(metavar="INSTANT", help="Due then or later.")] = None,
     due_before: Annotated[str | None, typer.Option(metavar="INSTANT", help="Due earlier than that.")] = None,
+    created_after: Annotated[
+        str | None,
+        typer.Option(
+            metavar="INSTANT", help="Made or decided then or later; planned events of a rule are not."
+        ),
+    ] = None,
+    created_before: Annotated[
+        str | None, typer.Option(metavar="INSTANT", help="Made or decided earlier than that.")
+    ] = None,
+    priority: Annotated[str | None, typer.Option(help="Only of this priority: low, normal or high.")] = None,
+    metadata: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Only with this entry in metadata. Repeatable: with all."),
+    ] = None,
     limit: Limit = 100,
     output: Output = OutputFormat.TABLE,
     config: Config = None,
     api_key: ApiKey = None,
 ) -> None:
-    """List planned and ended events by their due time."""
-    states = [enum_value(event_pb2.Event.State.DESCRIPTOR, s, "--state") for s in state or ()]
-    request = event_service_pb2.ListEventsRequest(user_id=user, event_type_id=event_type, states=states)
-    if due_after:
-        request.due_after.CopyFrom(instant(due_after, "--due-after"))
-    if due_before:
-        request.due_before.CopyFrom(instant(due_before, "--due-before"))
+    """List planned and ended events by their due time; all given filters must hold."""
+    request = event_service_pb2.ListEventsRequest(
+        user_id=user,
+        event_type_id=event_type,
+        states=[enum_value(event_pb2.Event.State.DESCRIPTOR, s, "--state") for s in state or ()],
+        metadata=key_values(metadata, "--metadata"),
+    )
+    if priority is not None:
+        request.priority = enum_value(priority_pb2.Priority.DESCRIPTOR, priority, "--priority")
+    for field, text, option in (
+        (request.due_after, due_after, "--due-after"),
+        (request.due_before, due_before, "--due-before"),
+        (request.created_after, created_after, "--created-after"),
+        (request.created_before, created_before, "--created-before"),
+    ):
+        if text is not None:
+            field.CopyFrom(instant(text, option))
 
     def page(size: int, token: str) -> event_service_pb2.ListEventsResponse:
         request.page_size, request.page_token = size, token
@@ -61,7 +102,7 @@ def list_events(
 
 @events.command()
 def get(
-    event_id: Annotated[str, typer.Argument(help="The id, as in the webhook.")],
+    event_id: EventId,
     *,
     output: Output = OutputFormat.TABLE,
     config: Config = None,
@@ -71,3 +112,13 @@ def get(
     with closing(connect(config, api_key)) as client:
         answer = client.events.GetEvent(event_service_pb2.GetEventRequest(event_id=event_id))
     show_one(output, document(answer.event))
+
+
+events.command()(create)
+events.command("create-batch")(create_batch)
+events.command()(trigger)
+events.command()(skip)
+events.command()(reschedule)
+events.command()(cancel)
+events.command()(reissue)
+events.command("reissue-all")(reissue_all)

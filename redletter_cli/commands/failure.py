@@ -1,6 +1,7 @@
 """The end of a verb that did not work: a sentence for standard error and an exit status."""
 
-from redletter.errors import ApiError, Unreachable
+from redletter.common.v1 import item_result_pb2
+from redletter.errors import ApiError, Unreachable, from_status
 
 
 class Failure(Exception):
@@ -18,3 +19,8 @@ def sentence(error: ApiError) -> str:
     if error.code == "UNAUTHENTICATED":
         return f"{error.message}; give a valid key by --api-key or REDLETTER_API_KEY"
     return error.message or f"the service answered {error.code} without a reason"
+
+
+def refusal(result: item_result_pb2.ItemResult) -> str | None:
+    """Return why an item of a batch was refused, as a sentence; None if it was not."""
+    return sentence(from_status(result.status)) if result.status.code else None

@@ -7,13 +7,21 @@ import orjson
 import typer
 from redletter.common.v1 import item_result_pb2
 from redletter.delivery.v1 import inbox_service_pb2, message_pb2
-from redletter.errors import from_status
 
-from redletter_cli.commands.options import ApiKey, Config, Limit, Output, OutputFormat, enum_value
+from redletter_cli.commands.failure import refusal
+from redletter_cli.commands.options import (
+    ApiKey,
+    Config,
+    EventTypeFilter,
+    Limit,
+    Output,
+    OutputFormat,
+    enum_value,
+)
 from redletter_cli.commands.session import connect, pages, show_list
 from redletter_cli.render.document import document
 
-inbox = typer.Typer(help="Messages that wait to be taken.", no_args_is_help=True)
+inbox = typer.Typer(help="Messages that wait to be taken.", no_args_is_help=True, add_completion=False)
 
 _PER_CALL = 500
 _COLUMNS = {
@@ -34,7 +42,7 @@ def list_inbox(
         list[str] | None, typer.Option(help="unacked or acked. Repeatable. Default: unacked.")
     ] = None,
     user: Annotated[str, typer.Option(help="Only this user's.")] = "",
-    event_type: Annotated[str, typer.Option(help="Only of this event type.")] = "",
+    event_type: EventTypeFilter = "",
     limit: Limit = 100,
     output: Output = OutputFormat.TABLE,
     config: Config = None,
@@ -80,9 +88,5 @@ def _message(message: message_pb2.Message) -> dict[str, Any]:
 
 
 def _result(event_id: str, result: item_result_pb2.ItemResult) -> dict[str, Any]:
-    refused = from_status(result.status) if result.status.code else None
-    return {
-        "event_id": event_id,
-        "acknowledged": refused is None,
-        "reason": refused.message if refused else None,
-    }
+    refused = refusal(result)
+    return {"event_id": event_id, "acknowledged": refused is None, "reason": refused}

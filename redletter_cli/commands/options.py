@@ -1,6 +1,7 @@
 """Options that several verbs share, and how their values are read."""
 
 import re
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
@@ -39,6 +40,25 @@ ApiKey = Annotated[
     typer.Option("--api-key", envvar="REDLETTER_API_KEY", help="The tenant's key, instead of the file's."),
 ]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="At most this many.")]
+EventTypeId = Annotated[
+    str, typer.Argument(metavar="EVENT_TYPE", help="The rule's own name, for example birthday.")
+]
+EventTypeFilter = Annotated[
+    str, typer.Option("--event-type", "--type", metavar="EVENT_TYPE", help="Only of this event type.")
+]
+OfEventType = Annotated[
+    str, typer.Option("--event-type", "--type", metavar="EVENT_TYPE", help="By which rule.")
+]
+UserId = Annotated[str, typer.Argument(metavar="USER", help="The person's id.")]
+ForUser = Annotated[str, typer.Option("--user", metavar="USER", help="For whom.")]
+OccasionId = Annotated[
+    str,
+    typer.Option(
+        "--occasion", metavar="OCCASION", help="Which occasion. Default: the first of the rule's kind."
+    ),
+]
+Reason = Annotated[str, typer.Option("--reason", help="Why, in words; at most 200 characters.")]
+EventId = Annotated[str, typer.Argument(metavar="EVENT_ID", help="The id, as in the webhook.")]
 
 _DURATION = re.compile(r"(\d{1,9})(s|m|h|d)", re.ASCII)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -47,16 +67,16 @@ _MOST_DAYS = 366
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
-def duration(text: str, option: str, *, at_most: str) -> timedelta:
-    """Return a span such as `90s`, `30m`, `6h` or `2d`, from one second to `at_most`.
+def duration(text: str, option: str, *, at_most: str, at_least: str = "1s") -> timedelta:
+    """Return a span such as `90s`, `30m`, `6h` or `2d`, from `at_least` to `at_most`.
 
     Raises:
         typer.BadParameter: it is no span or outside of that; names `option`, value and what is allowed.
     """
     span = _span(text)
-    if span is None or not timedelta(seconds=1) <= span <= (_span(at_most) or timedelta.max):
+    if span is None or not (_span(at_least) or timedelta(0)) <= span <= (_span(at_most) or timedelta.max):
         raise typer.BadParameter(
-            f'"{text}" is not a duration of 1s to {at_most}; write for example 90s, 30m, 6h or 2d',
+            f'"{text}" is not a duration of {at_least} to {at_most}; write for example 90s, 30m, 6h or 2d',
             param_hint=option,
         )
     return span
@@ -125,17 +145,36 @@ def instant(text: str, option: str) -> Timestamp:
     return found
 
 
-def enum_value(descriptor: EnumDescriptor, text: str, option: str) -> Any:
+def enum_value(descriptor: EnumDescriptor, text: str, option: str, *, without: Collection[str] = ()) -> Any:
     """Return the value of an enum by its name without prefix, in any case; `same-day` stands for SAME_DAY.
+
+    Names in `without` are not offered: only the service gives them.
 
     Raises:
         typer.BadParameter: there is no such name; names `option`, value and the names there are.
     """
     prefix = enum_prefix(descriptor)
     names = {v.name.removeprefix(prefix): v.number for v in descriptor.values if v.number}
+    names = {name: number for name, number in names.items() if name not in without}
     number = names.get(text.upper().replace("-", "_"))
     if number is None:
-        raise typer.BadParameter(
-            f'"{text}" is not one of {", ".join(name.lower() for name in names)}', param_hint=option
-        )
+        allowed = ", ".join(name.lower().replace("_", "-") for name in names)
+        raise typer.BadParameter(f'"{text}" is not one of {allowed}', param_hint=option)
     return number
+
+
+def key_values(texts: Sequence[str] | None, option: str) -> dict[str, str]:
+    """Return `NAME=VALUE` pairs; a value may contain `=` and be empty.
+
+    Raises:
+        typer.BadParameter: one has no `=` or no name, or a name stands twice.
+    """
+    found: dict[str, str] = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise typer.BadParameter(f'"{text}" has not the form NAME=VALUE', param_hint=option)
+        if name in found:
+            raise typer.BadParameter(f'"{name}" is given twice', param_hint=option)
+        found[name] = value
+    return found

@@ -41,6 +41,12 @@ def connect(config: Path | None, api_key: str | None) -> Client:
     return connect_with(found, found.require_api_key())
 
 
+def connect_operator(config: Path | None) -> Client:
+    """Return a client with the operator's key; nothing is dialled yet."""
+    found = configuration(config, None)
+    return connect_with(found, found.require_operator_key())
+
+
 def connect_with(found: Configuration, key: str) -> Client:
     """Return a client for the addresses of `found` with `key`; nothing is dialled yet.
 

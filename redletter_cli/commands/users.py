@@ -9,7 +9,9 @@ import typer
 from redletter.errors import ApiError
 from redletter.user.v1 import user_service_pb2
 
-from redletter_cli.commands.options import ApiKey, Config, Limit, Output, OutputFormat, known_zone
+from redletter_cli.commands.care_switches import care_switch, care_switches
+from redletter_cli.commands.options import ApiKey, Config, Limit, Output, OutputFormat, UserId, known_zone
+from redletter_cli.commands.preferences import set_preferences
 from redletter_cli.commands.session import connect, documents, pages, say, show_list, show_one
 from redletter_cli.people import (
     Incomplete,
@@ -23,11 +25,10 @@ from redletter_cli.people import (
 )
 from redletter_cli.people.rejected import RejectedFile
 from redletter_cli.render.document import document, json_text
-from redletter_cli.render.progress import bar
 
 __all__ = ["import_people", "users"]
 
-users = typer.Typer(help="The people of the tenant.", no_args_is_help=True)
+users = typer.Typer(help="The people of the tenant.", no_args_is_help=True, add_completion=False)
 
 _COLUMNS = {
     "USER": "user_id",
@@ -84,6 +85,8 @@ def import_file(
 
     Repeating an import changes nothing. Ends with 1 when a row was rejected, with 2 when the file cannot be read.
     """
+    from redletter_cli.render.progress import bar
+
     mapping = Mapping(
         id_column=id_column,
         given_name_column=given_name_column,
@@ -127,7 +130,7 @@ def import_file(
 
 @users.command()
 def get(
-    user_id: Annotated[str, typer.Argument(help="The person's id.")],
+    user_id: UserId,
     *,
     output: Output = OutputFormat.TABLE,
     config: Config = None,
@@ -166,7 +169,7 @@ def list_users(
 
 @users.command()
 def delete(
-    user_id: Annotated[str, typer.Argument(help="The person's id.")],
+    user_id: UserId,
     *,
     output: Output = OutputFormat.TABLE,
     config: Config = None,
@@ -176,6 +179,11 @@ def delete(
     with closing(connect(config, api_key)) as client:
         client.users.DeleteUser(user_service_pb2.DeleteUserRequest(user_id=user_id))
     show_one(output, {"user_id": user_id, "deleted": True})
+
+
+users.command("set-preferences")(set_preferences)
+users.command("care-switch")(care_switch)
+users.command("care-switches")(care_switches)
 
 
 def _occasion(text: str) -> OccasionColumn:

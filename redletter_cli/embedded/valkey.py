@@ -23,7 +23,8 @@ _DEFAULTS = MappingProxyType(
 class Valkey:
     """A Valkey server that keeps nothing on disk unless `settings` say so (`{"appendonly": "yes"}`).
 
-    `settings` are directives of valkey.conf and win over the defaults.
+    `settings` are directives of valkey.conf and win over the defaults; `program` is another server that
+    takes the same ones, such as Redis 7.
 
     Raises:
         StartFailed: `data_dir` cannot be made or read.
@@ -31,12 +32,18 @@ class Valkey:
     """
 
     def __init__(
-        self, data_dir: Path, *, port: int, settings: Mapping[str, str] = MappingProxyType({})
+        self,
+        data_dir: Path,
+        *,
+        port: int,
+        settings: Mapping[str, str] = MappingProxyType({}),
+        program: Path | None = None,
     ) -> None:
         if not 0 < port <= _HIGHEST_PORT:
             raise ValueError(f"Valkey cannot use port {port}: allowed are 1 to {_HIGHEST_PORT}")
         self.data_dir = make_private(data_dir)
         self.port = port
+        self._program = program
         self._settings = {**_DEFAULTS, **settings, "port": str(port), "dir": str(self.data_dir)}
         self._lock = DirectoryLock(self.data_dir)
         self._child: Child | None = None
@@ -87,7 +94,7 @@ class Valkey:
         child = Child(
             Command(
                 name="Valkey",
-                argv=(str(valkey_program()), *options),
+                argv=(str(self._program or valkey_program()), *options),
                 log=self.data_dir / "valkey.log",
                 cwd=self.data_dir,
             )

@@ -29,8 +29,15 @@ class _Rate(ProgressColumn):
 @contextmanager
 def bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
     """Show a bar on standard error, if that is a terminal; yields how to say how many are done."""
+    with growing_bar(title, total) as show:
+        yield lambda done: show(done, total)
+
+
+@contextmanager
+def growing_bar(title: str, total: int) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar whose end is only estimated; yields how to say how many of how many are done."""
     if not sys.stderr.isatty():
-        yield lambda _: None
+        yield lambda _, __: None
         return
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -41,4 +48,4 @@ def bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
     )
     with Bars(*columns, console=console(sys.stderr)) as bars:
         task = bars.add_task(title, total=total)
-        yield lambda done: bars.update(task, completed=done)
+        yield lambda done, of: bars.update(task, completed=done, total=of)

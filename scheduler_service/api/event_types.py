@@ -1,73 +1,108 @@
 """EventTypeService: the tenant's standing rules."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import grpc
-from google.protobuf.field_mask_pb2 import FieldMask
-from redletter.scheduler.v1 import event_type_pb2 as pb
+import structlog
+from prometheus_client import Counter
 from redletter.scheduler.v1 import event_type_service_pb2 as service_pb
-from redletter.scheduler.v1 import event_type_service_pb2_grpc as service_grpc
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-from whenever import Instant, Time
+from sqlalchemy.ext.asyncio import AsyncConnection
+from whenever import Instant
 
 from chassis import pages
-from chassis.clocks import BusinessClock
 from chassis.database import unit_of_work
-from chassis.errors import AlreadyExists, InvalidInput, NotFound, StaleVersion
+from chassis.errors import IllegalTransition, NotFound, StaleVersion
 from chassis.rpc import credentials
-from chassis.wire import duration, span, time_of_day, timestamp
-from scheduler_service.domain.event_types import EventType, EventTypeState, Priority, Template, check_timing
-from scheduler_service.rendering import fixtures, templates
-from scheduler_service.store import event_types
+from scheduler_service.api import rule_parsing
+from scheduler_service.api.rule_rendering import etag_of, render
+from scheduler_service.api.templates import TemplateMethods
+from scheduler_service.domain.event_types import EventType, EventTypeState
+from scheduler_service.domain.rule_changes import (
+    MAX_EVENT_TYPES,
+    edited,
+    require_present,
+    revived,
+    touched,
+)
+from scheduler_service.store import event_types, replan_operations
 from scheduler_service.store.event_types import Stored
 
-_STATES = {
-    pb.EventType.STATE_ACTIVE: EventTypeState.ACTIVE,
-    pb.EventType.STATE_PAUSED: EventTypeState.PAUSED,
-}
-_WIRE_STATES = {state: number for number, state in _STATES.items()}
-_TIMING = ("state", "local_time", "day_offset", "deliver_within")
+log = structlog.get_logger()
+
+CHANGED = Counter("redletter_scheduler_event_types_changed_total", "New versions of event types.")
 
 
-class EventTypes(service_grpc.EventTypeServiceServicer):
+class EventTypes(TemplateMethods):
     """Parses, stores, renders; the leader plans again what a changed timing moves."""
-
-    def __init__(self, engine: AsyncEngine, clock: BusinessClock) -> None:
-        self._engine = engine
-        self._clock = clock
 
     async def CreateEventType(
         self, request: service_pb.CreateEventTypeRequest, _context: grpc.aio.ServicerContext
     ) -> service_pb.CreateEventTypeResponse:
-        """Create an event type; the people who have its occasion are planned within seconds."""
+        """Create an event type, or revive a deleted one; the people of its occasion are planned behind."""
         now = self._clock.now()
-        stored = _created(credentials.tenant_id(), request.event_type, now)
-        _check(stored.rule)
+        rule = rule_parsing.created(credentials.tenant_id(), request.event_type, now)
+        await self._try_words(rule)
         async with unit_of_work(self._engine) as connection:
-            if not await event_types.insert(connection, stored):
-                name = stored.rule.event_type_id
-                raise AlreadyExists(f"there is an event type {name!r} already; update it instead")
+            stored = await _create(connection, rule, request.event_type.display_name, now)
+        _account(stored)
         return service_pb.CreateEventTypeResponse(event_type=render(stored))
 
     async def UpdateEventType(
         self, request: service_pb.UpdateEventTypeRequest, _context: grpc.aio.ServicerContext
     ) -> service_pb.UpdateEventTypeResponse:
         """Change the named fields; a changed timing is planned again in the background."""
-        async with unit_of_work(self._engine) as connection:
-            before = await self._stored(connection, request.event_type.event_type_id, lock=True)
-            _check_etag(before, request.event_type.etag)
-            after = _updated(before, request.event_type, request.update_mask, self._clock.now())
-            if after is not before:
-                _check(after.rule)
-                await event_types.update(connection, after)
-        return service_pb.UpdateEventTypeResponse(event_type=render(after))
+        wire, paths = request.event_type, request.update_mask.paths
+        changes = rule_parsing.changes(wire, paths)
+        before = await self._present(wire.event_type_id)
+        wanted = edited(before.rule, changes, now=before.update_time)
+        rule_parsing.check(wanted)
+        if "templates" in changes:
+            # Outside the transaction: a lock must not be held for as long as words are tried.
+            await self._try_words(wanted)
+
+        def update(stored: Stored, now: Instant) -> Stored:
+            rule = edited(stored.rule, changes, now=now)
+            rule_parsing.check(rule)  # somebody may have changed what goes with it meanwhile
+            if "display_name" not in paths:
+                return _with(stored, rule, stored.display_name, now)
+            return _with(stored, rule, wire.display_name or wire.event_type_id, now)
+
+        stored, operation_id = await self._change(wire.event_type_id, update, etag=wire.etag)
+        return service_pb.UpdateEventTypeResponse(event_type=render(stored), operation_id=operation_id)
+
+    async def DeleteEventType(
+        self, request: service_pb.DeleteEventTypeRequest, _context: grpc.aio.ServicerContext
+    ) -> service_pb.DeleteEventTypeResponse:
+        """Delete an event type softly; its open plans end in the background."""
+        _, operation_id = await self._change(
+            request.event_type_id, _to(EventTypeState.DELETED), etag=request.etag, deletes=True
+        )
+        return service_pb.DeleteEventTypeResponse(operation_id=operation_id)
+
+    async def PauseEventType(
+        self, request: service_pb.PauseEventTypeRequest, _context: grpc.aio.ServicerContext
+    ) -> service_pb.PauseEventTypeResponse:
+        """Stop making events."""
+        stored, _ = await self._change(request.event_type_id, _to(EventTypeState.PAUSED))
+        return service_pb.PauseEventTypeResponse(event_type=render(stored))
+
+    async def ResumeEventType(
+        self, request: service_pb.ResumeEventTypeRequest, _context: grpc.aio.ServicerContext
+    ) -> service_pb.ResumeEventTypeResponse:
+        """Make events again, of what falls due from now on."""
+        stored, _ = await self._change(request.event_type_id, _to(EventTypeState.ACTIVE))
+        return service_pb.ResumeEventTypeResponse(event_type=render(stored))
 
     async def GetEventType(
         self, request: service_pb.GetEventTypeRequest, _context: grpc.aio.ServicerContext
     ) -> service_pb.GetEventTypeResponse:
-        """Return one event type."""
+        """Return one event type, as it is or as it was in one of its versions; deleted ones, too."""
+        name, version = request.event_type_id, request.version
         async with self._engine.connect() as connection:
-            stored = await self._stored(connection, request.event_type_id)
+            stored = await self._stored(connection, name)
+            if version and version != stored.rule.version:
+                stored = await self._version(connection, stored, version)
         return service_pb.GetEventTypeResponse(event_type=render(stored))
 
     async def ListEventTypes(
@@ -76,123 +111,109 @@ class EventTypes(service_grpc.EventTypeServiceServicer):
         """Return a page of event types in id order."""
         tenant_id = credentials.tenant_id()
         size = pages.page_size(request.page_size)
-        key = pages.decode(request.page_token, tenant_id)
+        bound = [tenant_id, request.show_deleted]
+        key = pages.decode(request.page_token, bound)
         async with self._engine.connect() as connection:
-            after = str(key[0]) if key else ""
-            found = await event_types.page(connection, tenant_id, after=after, size=size + 1)
+            found = await event_types.page(
+                connection,
+                tenant_id,
+                after=str(key[0]) if key else "",
+                size=size + 1,
+                show_deleted=request.show_deleted,
+            )
         more = len(found) > size
-        token = pages.encode([found[size - 1].rule.event_type_id], tenant_id) if more else ""
+        token = pages.encode([found[size - 1].rule.event_type_id], bound) if more else ""
         return service_pb.ListEventTypesResponse(
             event_types=[render(stored) for stored in found[:size]], next_page_token=token
         )
 
-    async def _stored(self, connection: AsyncConnection, name: str, *, lock: bool = False) -> Stored:
-        stored = await event_types.get(connection, credentials.tenant_id(), name, lock=lock)
-        if stored is None:
-            raise NotFound(f"there is no event type {name!r}; list the event types to see those there are")
+    async def _change(
+        self,
+        name: str,
+        how: Callable[[Stored, Instant], Stored],
+        *,
+        etag: str = "",
+        deletes: bool = False,
+    ) -> tuple[Stored, str]:
+        """Return the event type changed and the operation that follows; the one as it is when it is so."""
+        now = self._clock.now()
+        async with unit_of_work(self._engine) as connection:
+            before = await self._stored(connection, name, lock=True)
+            if deletes and before.rule.state is EventTypeState.DELETED:
+                return before, ""
+            require_present(before.rule)
+            _check_etag(before, etag)
+            after = how(before, now)
+            if after is before:
+                return before, ""
+            operation_id = await replan_operations.save(connection, before, after, now=now)
+        _account(after)
+        return after, operation_id
+
+    async def _version(self, connection: AsyncConnection, current: Stored, version: int) -> Stored:
+        rule = current.rule
+        found = await event_types.get_version(connection, rule.tenant_id, rule.event_type_id, version=version)
+        if found is None:
+            raise NotFound(
+                f"event type {rule.event_type_id!r} has no version {version}; the current one is {rule.version}"
+            )
+        return found
+
+
+async def _create(connection: AsyncConnection, rule: EventType, display_name: str, now: Instant) -> Stored:
+    there_are = await event_types.count_for_creation(connection, rule.tenant_id)
+    wanted = Stored(rule, display_name or rule.event_type_id, False, now, now)
+    before = await event_types.get(connection, rule.tenant_id, rule.event_type_id, lock=True)
+    after = (
+        wanted
+        if before is None
+        else replace(
+            wanted, rule=revived(before.rule, rule), built_in=before.built_in, create_time=before.create_time
+        )
+    )
+    if there_are >= MAX_EVENT_TYPES:
+        raise IllegalTransition(
+            f"there are {there_are} event types, which is the limit of {MAX_EVENT_TYPES}; delete one first"
+        )
+    if before is None:
+        await event_types.insert(connection, after)
+    else:
+        await event_types.update(connection, after)
+    await replan_operations.start(connection, after.rule, now=now)
+    return after
+
+
+def _to(state: EventTypeState) -> Callable[[Stored, Instant], Stored]:
+    def change(stored: Stored, now: Instant) -> Stored:
+        rule = edited(stored.rule, {"state": state}, now=now)
+        return _with(stored, rule, stored.display_name, now)
+
+    return change
+
+
+def _with(stored: Stored, rule: EventType, display_name: str, now: Instant) -> Stored:
+    if rule is stored.rule and display_name == stored.display_name:
         return stored
+    if rule is stored.rule:
+        rule = touched(rule, moves_due_times=False)
+    return replace(stored, rule=rule, display_name=display_name, update_time=now)
 
 
-def render(stored: Stored) -> pb.EventType:
-    """Return the wire form of an event type."""
+def _account(stored: Stored) -> None:
     rule = stored.rule
-    return pb.EventType(
+    CHANGED.inc()
+    log.info(
+        "event_type.changed",
         event_type_id=rule.event_type_id,
-        display_name=stored.display_name,
         version=rule.version,
-        state=_WIRE_STATES[rule.state],
-        occasion_kind=rule.occasion_kind,
-        local_time=time_of_day(rule.local_time),
-        day_offset=rule.day_offset,
-        deliver_within=None if rule.deliver_within is None else duration(rule.deliver_within),
-        priority=int(rule.priority),  # type: ignore[arg-type]  # same numbers by design
-        templates=[pb.Template(locale=t.locale, title=t.title, body=t.body) for t in rule.templates],
-        attributes=rule.attributes,
-        built_in=stored.built_in,
-        create_time=timestamp(stored.create_time),
-        update_time=timestamp(stored.update_time),
-        etag=str(rule.version),
+        timing_version=rule.timing_version,
+        state=str(rule.state),
     )
-
-
-def _created(tenant_id: str, wire: pb.EventType, now: Instant) -> Stored:
-    rule = EventType(
-        tenant_id=tenant_id,
-        event_type_id=wire.event_type_id,
-        version=1,
-        timing_version=1,
-        state=_STATES.get(wire.state, EventTypeState.ACTIVE),
-        occasion_kind=wire.occasion_kind,
-        local_time=_local_time(wire),
-        day_offset=wire.day_offset,
-        deliver_within=span(wire.deliver_within) if wire.HasField("deliver_within") else None,
-        enrol_time=now,
-        priority=Priority(wire.priority) if wire.priority else Priority.NORMAL,
-        templates=_templates(wire),
-        attributes=tuple(wire.attributes),
-    )
-    return Stored(rule, wire.display_name or wire.event_type_id, False, now, now)
-
-
-def _updated(before: Stored, wire: pb.EventType, mask: FieldMask, now: Instant) -> Stored:
-    named = _created(before.rule.tenant_id, _with_time(wire, before.rule), now)
-    changes = {
-        path: getattr(named.rule, path)
-        for path in mask.paths
-        if path != "display_name" and getattr(named.rule, path) != getattr(before.rule, path)
-    }
-    display_name = named.display_name if "display_name" in mask.paths else before.display_name
-    if not changes and display_name == before.display_name:
-        return before
-    retimed = any(path in _TIMING for path in changes)
-    resumed = changes.get("state") is EventTypeState.ACTIVE
-    rule = replace(
-        before.rule,
-        **changes,
-        version=before.rule.version + 1,
-        timing_version=before.rule.timing_version + retimed,
-        enrol_time=now if resumed else before.rule.enrol_time,
-    )
-    return replace(before, rule=rule, display_name=display_name, update_time=now)
-
-
-def _with_time(wire: pb.EventType, rule: EventType) -> pb.EventType:
-    """Return the request with the stored time where it names none."""
-    whole = pb.EventType()
-    whole.CopyFrom(wire)
-    if not whole.HasField("local_time"):
-        whole.local_time.CopyFrom(time_of_day(rule.local_time))
-    return whole
-
-
-def _local_time(wire: pb.EventType) -> Time:
-    at = wire.local_time
-    return Time(at.hours, at.minutes, at.seconds)
-
-
-def _templates(wire: pb.EventType) -> tuple[Template, ...]:
-    return tuple(Template(t.locale, t.title, t.body) for t in wire.templates)
-
-
-def _check(rule: EventType) -> None:
-    check_timing(local_time=rule.local_time, day_offset=rule.day_offset, deliver_within=rule.deliver_within)
-    locales = [template.locale.lower() for template in rule.templates]
-    if len(set(locales)) < len(locales):
-        raise InvalidInput.at(
-            "event_type.templates", "two templates have the same locale", allowed="one template per locale"
-        )
-    if "" not in locales:
-        raise InvalidInput.at(
-            "event_type.templates",
-            "no template has an empty locale",
-            allowed="exactly one template with an empty locale, the fallback",
-        )
-    templates.check(rule.templates, fixtures.people(rule.occasion_kind))
 
 
 def _check_etag(stored: Stored, etag: str) -> None:
-    if etag and etag != str(stored.rule.version):
+    if etag and etag != etag_of(stored):
         name = stored.rule.event_type_id
         raise StaleVersion(
-            f"event type {name!r} has changed since it was read: its etag is {stored.rule.version}"
+            f"event type {name!r} has changed since it was read: its etag is {etag_of(stored)}"
         )

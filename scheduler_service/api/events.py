@@ -1,249 +1,243 @@
-"""EventService: what was decided, and what is planned."""
+"""EventService: what was decided, what is planned, and what callers do about it."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
 
 import grpc
 import structlog
-from redletter.common.v1 import outcome_pb2
-from redletter.delivery.v1 import intake_service_pb2 as intake_pb2
+from google.rpc.status_pb2 import Status
+from redletter.common.v1.item_result_pb2 import ItemResult
 from redletter.scheduler.v1 import event_pb2 as pb
 from redletter.scheduler.v1 import event_service_pb2 as service_pb
 from redletter.scheduler.v1 import event_service_pb2_grpc as service_grpc
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-from whenever import Date
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from chassis import pages
-from chassis.errors import NotFound
+from chassis.clocks import BusinessClock
+from chassis.database import unit_of_work
+from chassis.errors import InvalidInput, NotFound, RedletterError
 from chassis.rpc import credentials
-from chassis.wire import date, instant, timestamp
-from scheduler_service.domain.ids import event_id, parse_event_id, user_part
-from scheduler_service.domain.plans import Plan
-from scheduler_service.store import events, plans
-from scheduler_service.store.plans import Window
+from chassis.rpc.errors import status_of
+from chassis.rpc.validation import validate
+from scheduler_service.api.event_drafts import checked_draft, create_draft
+from scheduler_service.api.listing import page_of
+from scheduler_service.api.making import Making
+from scheduler_service.api.outcomes import Outcomes, add_outcomes
+from scheduler_service.api.reissuing import parsed_reissue
+from scheduler_service.api.rendering_events import ended, planned
+from scheduler_service.api.steering import Cancel, Steering
+from scheduler_service.domain.ids import parse_event_id
+from scheduler_service.store import events, operations, planned_events, plans
+from scheduler_service.store.reissues import operation_of
+from scheduler_service.store.requested_events import Draft, Made
 
 log = structlog.get_logger()
 
-Outcomes = Callable[[intake_pb2.BatchGetOutcomesRequest], Awaitable[intake_pb2.BatchGetOutcomesResponse]]
-
-_BEGINNING = datetime(1, 1, 2, tzinfo=UTC)
-_END = datetime(9999, 12, 30, tzinfo=UTC)
-_ENDED = ("SENT", "SUPPRESSED", "EXPIRED", "CANCELLED", "FAILED")
+_ABSENT = Made("", created=False)
 
 
 @dataclass(frozen=True)
-class Position:
-    """Where a page begins: after this (due_time, event_id)."""
+class Peers:
+    """What this service asks of delivery: outcomes at leisure, and stops within two real seconds."""
 
-    due_time: datetime
-    event_id: str
+    outcomes: Outcomes
+    cancel: Cancel
 
-    @property
-    def plan_id(self) -> bytes:
-        """The plan id of the event: plans sort by it as events do by their ids."""
-        return parse_event_id(self.event_id)[0] if self.event_id else b""
+
+@dataclass(frozen=True)
+class Wakers:
+    """Who is told of what: `due` that something may be due now, `operation` that long work has begun."""
+
+    due: Callable[[], None]
+    operation: Callable[[], None]
 
 
 class Events(service_grpc.EventServiceServicer):
-    """Reads ended events and open plans as one list."""
+    """Parses, calls, renders; every method is about events of the caller's tenant."""
 
-    def __init__(self, engine: AsyncEngine, *, key: bytes, outcomes: Outcomes) -> None:
+    def __init__(
+        self, engine: AsyncEngine, clock: BusinessClock, *, key: bytes, peers: Peers, wake: Wakers
+    ) -> None:
         self._engine = engine
+        self._clock = clock
         self._key = key
-        self._outcomes = outcomes
+        self._outcomes = peers.outcomes
+        self._making = Making(engine, clock, key, wake.due)
+        self._steering = Steering(engine, clock, peers.cancel, wake.due)
+        self._operation_begun = wake.operation
 
     async def GetEvent(
         self, request: service_pb.GetEventRequest, _context: grpc.aio.ServicerContext
     ) -> service_pb.GetEventResponse:
         """Return one event by its id: two reads by primary key, and its outcome from delivery."""
-        tenant_id = credentials.tenant_id()
-        plan_id, cycle = parse_event_id(request.event_id)
-        async with self._engine.connect() as connection:
-            row = await events.get(connection, tenant_id, request.event_id)
-            plan = None if row else await plans.get(connection, tenant_id, plan_id)
-        if row is not None:
-            event = _ended(row)
-            await self._add_outcomes(tenant_id, [event])
-        elif plan is not None and plan.cycle == cycle and plan.due_time is not None:
-            event = _planned(plan)
-        else:
-            raise NotFound(f"there is no event {request.event_id!r}")
-        return service_pb.GetEventResponse(event=event)
+        return service_pb.GetEventResponse(event=await self._shown(request.event_id))
 
     async def ListEvents(
         self, request: service_pb.ListEventsRequest, _context: grpc.aio.ServicerContext
     ) -> service_pb.ListEventsResponse:
         """Return a page of events in the order of their due times."""
         tenant_id = credentials.tenant_id()
-        window = Window(
-            _time(request, "due_after", _BEGINNING), _time(request, "due_before", _END), request.event_type_id
-        )
-        bound = [
-            tenant_id,
-            request.user_id,
-            request.event_type_id,
-            list(request.states),
-            window.due_after.isoformat(),
-            window.due_before.isoformat(),
-        ]
-        key = pages.decode(request.page_token, bound)
-        after = (
-            Position(datetime.fromisoformat(str(key[0])), str(key[1])) if key else Position(_BEGINNING, "")
-        )
-        size = pages.page_size(request.page_size)
         async with self._engine.connect() as connection:
-            found = await self._page(
-                connection, tenant_id, request, window=window, after=after, size=size + 1
-            )
-        shown = [event for _, event in found[:size]]
-        await self._add_outcomes(tenant_id, [e for e in shown if e.state == pb.Event.STATE_SENT])
-        token = ""
-        if len(found) > size:
-            last = found[size - 1]
-            token = pages.encode([last[0].isoformat(), last[1].event_id], bound)
-        return service_pb.ListEventsResponse(events=shown, next_page_token=token)
+            page = await page_of(connection, self._key, tenant_id, request)
+        await add_outcomes(self._outcomes, tenant_id, page.events)
+        return service_pb.ListEventsResponse(events=page.events, next_page_token=page.next_page_token)
 
-    async def _page(
-        self,
-        connection: AsyncConnection,
-        tenant_id: str,
-        request: service_pb.ListEventsRequest,
-        *,
-        window: Window,
-        after: Position,
-        size: int,
-    ) -> list[tuple[datetime, pb.Event]]:
-        wanted = {pb.Event.State.Name(state).removeprefix("STATE_") for state in request.states}
-        found: list[tuple[datetime, pb.Event]] = []
-        if not wanted or wanted - {"PLANNED"}:
-            rows = await events.page(
-                connection,
-                tenant_id,
-                user_id=request.user_id,
-                after=(after.due_time, after.event_id),
-                window=window,
-                states=[state for state in _ENDED if not wanted or state in wanted],
-                size=size,
-            )
-            found += [(row["due_time"], _ended(row)) for row in rows]
-        if not wanted or "PLANNED" in wanted:
-            open_plans = await self._plans(
-                connection, tenant_id, request.user_id, after=after, window=window, size=size
-            )
-            found += [(p.due_time.to_stdlib(), _planned(p)) for p in open_plans if p.due_time is not None]
-        return sorted(found, key=lambda entry: (entry[0], entry[1].event_id))[:size]
+    async def CreateEvent(
+        self, request: service_pb.CreateEventRequest, _context: grpc.aio.ServicerContext
+    ) -> service_pb.CreateEventResponse:
+        """Make one event of the caller's own."""
+        draft = create_draft(request, self._clock.now())
+        [made] = await self._making.create(credentials.tenant_id(), [draft])
+        if isinstance(made, RedletterError):
+            raise made
+        log.info("event.created", event_id=made.event_id, created=made.created)
+        event = await self._shown(made.event_id)
+        return service_pb.CreateEventResponse(event=event, created=made.created)
 
-    async def _plans(
-        self,
-        connection: AsyncConnection,
-        tenant_id: str,
-        user_id: str,
-        *,
-        after: Position,
-        window: Window,
-        size: int,
-    ) -> Sequence[Plan]:
-        if not user_id:
-            key = (after.due_time, after.plan_id)
-            return await plans.open_page(connection, tenant_id, after=key, window=window, size=size)
-        found = await plans.of_user(connection, user_part(self._key, tenant_id, user_id))
-        return [plan for plan in found if _is_in(plan, window, after)]
+    async def BatchCreateEvents(
+        self, request: service_pb.BatchCreateEventsRequest, _context: grpc.aio.ServicerContext
+    ) -> service_pb.BatchCreateEventsResponse:
+        """Make up to 500 events, each answered by itself."""
+        now = self._clock.now()
+        answers: list[Made | RedletterError] = []
+        drafts: list[Draft] = []
+        for wire in request.events:
+            draft = checked_draft(wire, now)
+            answers.append(draft if isinstance(draft, InvalidInput) else _ABSENT)
+            drafts += [] if isinstance(draft, InvalidInput) else [draft]
+        made = iter(await self._making.create(credentials.tenant_id(), drafts) if drafts else [])
+        answers = [answer if isinstance(answer, RedletterError) else next(made) for answer in answers]
+        results = [_result(index, answer) for index, answer in enumerate(answers)]
+        log.info(
+            "events.created",
+            created=sum(isinstance(answer, Made) and answer.created for answer in answers),
+            refused=sum(isinstance(answer, RedletterError) for answer in answers),
+        )
+        return service_pb.BatchCreateEventsResponse(
+            results=results,
+            event_ids=[answer.event_id if isinstance(answer, Made) else "" for answer in answers],
+        )
 
-    async def _add_outcomes(self, tenant_id: str, found: Sequence[pb.Event]) -> None:
-        sent = [event for event in found if event.state == pb.Event.STATE_SENT]
-        if not sent:
-            return
-        request = intake_pb2.BatchGetOutcomesRequest(
-            tenant_id=tenant_id,
-            events=[
-                intake_pb2.OutcomeQuery(event_id=e.event_id, occurrence_date=e.occurrence_date) for e in sent
+    async def TriggerEvent(
+        self, request: service_pb.TriggerEventRequest, _context: grpc.aio.ServicerContext
+    ) -> service_pb.TriggerEventResponse:
+        """Send a rule's message to one user now."""
+        act = self._making.consume if request.consume else self._making.trigger
+        made = await act(credentials.tenant_id(), request)
+        log.info("event.triggered", event_id=made.event_id, created=made.created, consume=request.consume)
+        return service_pb.TriggerEventResponse(event=await self._shown(made.event_id))
+
+    async def SkipEvent(
+        self, request: service_pb.SkipEventRequest, _context: grpc.aio.ServicerContext
+    ) -> service_pb.SkipEventResponse:
+        """End a planned event without sending it."""
+        await self._steering.skip(credentials.tenant_id(), request.event_id)
+        return service_pb.SkipEventResponse(event=await self._shown(request.event_id))
+
+    async def RescheduleEvent(
+        self, request: service_pb.RescheduleEventRequest, _context: grpc.aio.ServicerContext
+    ) -> service_pb.RescheduleEventResponse:
+        """Move a planned event to another moment."""
+        await self._steering.reschedule(credentials.tenant_id(), request)
+        return service_pb.RescheduleEventResponse(event=await self._shown(request.event_id))
+
+    async def CancelEvent(
+        self, request: service_pb.CancelEventRequest, _context: grpc.aio.ServicerContext
+    ) -> service_pb.CancelEventResponse:
+        """Stop one event, planned or sent."""
+        parse_event_id(request.event_id)
+        results = await self._steering.stop(credentials.tenant_id(), [request.event_id])
+        if request.event_id not in results:
+            raise _no_event(request.event_id)
+        result = results[request.event_id]
+        is_known = result != service_pb.CANCEL_RESULT_CANCELLING
+        event = await self._shown(request.event_id, ask=is_known)
+        return service_pb.CancelEventResponse(result=result, event=event)
+
+    async def BatchCancelEvents(
+        self, request: service_pb.BatchCancelEventsRequest, _context: grpc.aio.ServicerContext
+    ) -> service_pb.BatchCancelEventsResponse:
+        """Stop up to 500 events, each answered by itself."""
+        refused = {name: error for name in request.event_ids if (error := _refusal(name)) is not None}
+        asked = [name for name in request.event_ids if name not in refused]
+        results = await self._steering.stop(credentials.tenant_id(), asked) if asked else {}
+        unknown = {name: _no_event(name) for name in asked if name not in results}
+        errors: dict[str, RedletterError] = {**refused, **unknown}
+        return service_pb.BatchCancelEventsResponse(
+            results=[
+                _result(index, errors.get(name, _ABSENT)) for index, name in enumerate(request.event_ids)
+            ],
+            cancel_results=[
+                results.get(name, service_pb.CANCEL_RESULT_UNSPECIFIED) for name in request.event_ids
             ],
         )
-        try:
-            answer = await self._outcomes(request)
-        except grpc.aio.AioRpcError as error:
-            log.warning("outcomes.unavailable", code=error.code().name)
-            for event in sent:
-                event.outcome_unavailable = True
-            return
-        known = {outcome.event_id: outcome for outcome in answer.outcomes}
-        for event in sent:
-            outcome = known.get(event.event_id)
-            # Delivery has not answered for it yet: the hand-over is still on its way.
-            event.outcome = outcome_pb2.OUTCOME_OPEN
-            if outcome is not None and outcome.outcome != outcome_pb2.OUTCOME_NONE:
-                event.outcome = outcome.outcome
-                if outcome.HasField("receive_time"):
-                    event.receive_time.CopyFrom(outcome.receive_time)
+
+    async def ReissueEvent(
+        self, request: service_pb.ReissueEventRequest, _context: grpc.aio.ServicerContext
+    ) -> service_pb.ReissueEventResponse:
+        """Make a new event with the message of an ended one."""
+        parse_event_id(request.event_id)
+        made = await self._making.reissue(credentials.tenant_id(), request)
+        log.info("event.reissued", event_id=made.event_id, reissue_of=request.event_id, created=made.created)
+        return service_pb.ReissueEventResponse(event=await self._shown(made.event_id))
+
+    async def ReissueEvents(
+        self, request: service_pb.ReissueEventsRequest, _context: grpc.aio.ServicerContext
+    ) -> service_pb.ReissueEventsResponse:
+        """Count the events that a filter finds, and begin to issue them again."""
+        now = self._clock.now()
+        reissue = parsed_reissue(request, now)
+        tenant_id = credentials.tenant_id()
+        operation_id = uuid.uuid4()
+        async with unit_of_work(self._engine) as connection:
+            count = await events.count(connection, tenant_id, reissue.asked)
+            if request.dry_run:
+                return service_pb.ReissueEventsResponse(count=count)
+            operation = operation_of(reissue, operation_id, tenant_id, now=now, total=count)
+            await operations.insert(connection, operation)
+        self._operation_begun()
+        log.info("events.reissue_begun", operation_id=str(operation_id), total=count)
+        return service_pb.ReissueEventsResponse(count=count, operation_id=str(operation_id))
+
+    async def _shown(self, name: str, *, ask: bool = True) -> pb.Event:
+        """Return one event, with its outcome unless delivery is known not to answer (`ask` False).
+
+        Raises:
+            NotFound: the tenant has none under this id.
+        """
+        tenant_id = credentials.tenant_id()
+        number, cycle = parse_event_id(name)
+        async with self._engine.connect() as connection:
+            # The plan first: once it has moved on, the event is there.
+            plan = await plans.get(connection, tenant_id, number)
+            row = await events.get(connection, tenant_id, name)
+            if row is None and plan is not None and plan.cycle == cycle and plan.due_time is not None:
+                priorities = await planned_events.priorities(connection, tenant_id)
+                return planned(plan, priorities[plan.event_type_id])
+        if row is None:
+            raise _no_event(name)
+        event = ended(row)
+        if ask:
+            await add_outcomes(self._outcomes, tenant_id, [event])
+        else:
+            event.outcome_unavailable = True
+        return event
 
 
-def _time(request: service_pb.ListEventsRequest, name: str, default: datetime) -> datetime:
-    return instant(getattr(request, name), field=name).to_stdlib() if request.HasField(name) else default
+def _no_event(name: str) -> NotFound:
+    return NotFound(f"there is no event {name!r}")
 
 
-def _is_in(plan: Plan, window: Window, after: Position) -> bool:
-    if plan.due_time is None or plan.cycle is None:
-        return False
-    if window.event_type_id and plan.event_type_id != window.event_type_id:
-        return False
-    due = plan.due_time.to_stdlib()
-    position = (due, event_id(plan.plan_id, plan.cycle))
-    return window.due_after < due < window.due_before and position > (after.due_time, after.event_id)
+def _refusal(name: str) -> InvalidInput | None:
+    """Return why this is no event id, as the call for a single event would say it."""
+    try:
+        validate(service_pb.CancelEventRequest(event_id=name))
+        parse_event_id(name)
+    except InvalidInput as error:
+        return error
+    return None
 
 
-def _planned(plan: Plan) -> pb.Event:
-    assert plan.cycle is not None
-    assert plan.nominal_due_time is not None
-    assert plan.due_time is not None
-    assert plan.deliver_by is not None
-    return pb.Event(
-        event_id=event_id(plan.plan_id, plan.cycle),
-        user_id=plan.user_id,
-        event_type_id=plan.event_type_id,
-        occasion_id=plan.occasion_id,
-        instance=plan.instance,
-        cycle=plan.cycle,
-        occurrence_date=date(plan.occurrence_date),
-        state=pb.Event.STATE_PLANNED,
-        nominal_due_time=timestamp(plan.nominal_due_time),
-        due_time=timestamp(plan.due_time),
-        deliver_by=timestamp(plan.deliver_by),
-    )
-
-
-def _ended(row: Mapping[str, Any]) -> pb.Event:
-    reason = f"EVENT_REASON_{row['reason'] or 'UNSPECIFIED'}"
-    return pb.Event(
-        event_id=row["event_id"],
-        user_id=row["user_id"],
-        event_type_id=row["event_type_id"],
-        occasion_id=row["occasion_id"],
-        instance=row["instance"],
-        cycle=row["cycle"],
-        occurrence_date=date(Date(row["occurrence_date"])),
-        state=f"STATE_{row['state']}",
-        reason=reason,
-        nominal_due_time=timestamp(row["nominal_due_time"]),
-        due_time=timestamp(row["due_time"]),
-        deliver_by=timestamp(row["deliver_by"]),
-        decide_time=timestamp(row["decide_time"]),
-        decision=pb.Decision(
-            event_type_version=row["event_type_version"],
-            recipient_version=row["recipient_version"],
-            tzdata_version=row["tzdata_version"],
-            time_zone=row["time_zone"],
-            utc_offset=_offset(row["utc_offset_seconds"]),
-            shifts=[f"SHIFT_{name}" for name in row["shifts"].split(",") if name],
-        ),
-        late=row["late"],
-        priority=row["priority"],
-    )
-
-
-def _offset(seconds: int) -> str:
-    sign = "-" if seconds < 0 else "+"
-    hours, rest = divmod(abs(seconds), 3600)
-    minutes, left = divmod(rest, 60)
-    return f"{sign}{hours:02d}:{minutes:02d}" + (f":{left:02d}" if left else "")
+def _result(index: int, answer: Made | RedletterError) -> ItemResult:
+    status = status_of(answer) if isinstance(answer, RedletterError) else Status()
+    return ItemResult(index=index, status=status)

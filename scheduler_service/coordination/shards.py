@@ -5,7 +5,7 @@ decision keep that correct, only slower, and the metric and the log say it aloud
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from prometheus_client import Gauge
 from redis.asyncio import Redis, RedisCluster
 
 from chassis.loops import Loop
-from chassis.redis_client import REDIS_ERRORS
+from chassis.redis_client import REDIS_ERRORS, answer
 from scheduler_service.domain.ids import SHARDS
 
 log = structlog.get_logger()
@@ -30,10 +30,15 @@ WITHOUT_REDIS = Gauge(
 _SCRIPT = (Path(__file__).parent / "claim_shards.lua").read_text()
 _REPLICAS, _HOLDERS = "redletter:{shards}:replicas", "redletter:{shards}:holders"
 _ALL = tuple(range(SHARDS))
+_EFFECT = "claims go on by SKIP LOCKED, slower"
 
 
 class Shards:
-    """This replica's claim; `changed` is called whenever the set of shards is another one."""
+    """This replica's claim.
+
+    `changed` is called whenever the set of shards is another one; `told` at the start and whenever
+    Redis went away or came back, with whether it is there.
+    """
 
     def __init__(
         self,
@@ -42,11 +47,13 @@ class Shards:
         *,
         eligible: Callable[[], bool] = lambda: True,
         changed: Callable[[], None] = lambda: None,
+        told: Callable[[bool], Awaitable[None]] | None = None,
     ) -> None:
         self._replica_id = replica_id
         self._redis = redis
         self._eligible = eligible
         self._changed = changed
+        self._told = told
         self._held: tuple[int, ...] = ()
         self._until = 0.0
         self.redis_available = redis is not None
@@ -69,10 +76,10 @@ class Shards:
 
     async def holders(self) -> dict[str, list[int]]:
         """Return who holds which shards, as Redis has it; empty without Redis."""
-        if self._redis is None:
+        if self._redis is None or not self.redis_available:
             return {}
         try:
-            books: Any = await self._redis.hgetall(_HOLDERS)
+            books: Any = await answer(self._redis.hgetall(_HOLDERS))
         except REDIS_ERRORS:
             return {}
         found: dict[str, list[int]] = {}
@@ -82,6 +89,10 @@ class Shards:
 
     async def start(self) -> None:
         """Begin to claim."""
+        WITHOUT_REDIS.set(self._redis is None)
+        if self._redis is None:
+            log.warning("redis.lost", why="REDLETTER_REDIS_URL is not set", effect=_EFFECT)
+        await self._tell()
         await self._loop.start()
 
     async def stop(self) -> None:
@@ -92,14 +103,13 @@ class Shards:
 
     async def _ask(self) -> tuple[int, ...]:
         if self._redis is None:
-            WITHOUT_REDIS.set(1)
             return _ALL
         try:
             shards = tuple(await self._turn(""))
         except REDIS_ERRORS as error:
-            self._note(available=False, why=type(error).__name__)
+            await self._note(available=False, why=type(error).__name__)
             return _ALL
-        self._note(available=True, why="")
+        await self._note(available=True, why="")
         return shards
 
     async def _leave(self) -> None:
@@ -111,8 +121,10 @@ class Shards:
 
     async def _turn(self, leaving: str) -> Any:
         assert self._redis is not None
-        return await self._redis.eval(
-            _SCRIPT, 2, _REPLICAS, _HOLDERS, self._replica_id, int(LEASE_SECONDS * 1000), SHARDS, leaving
+        return await answer(
+            self._redis.eval(
+                _SCRIPT, 2, _REPLICAS, _HOLDERS, self._replica_id, int(LEASE_SECONDS * 1000), SHARDS, leaving
+            )
         )
 
     def _set(self, shards: tuple[int, ...]) -> None:
@@ -122,11 +134,17 @@ class Shards:
             log.info("shards.claimed", count=len(shards))
             self._changed()
 
-    def _note(self, *, available: bool, why: str) -> None:
-        WITHOUT_REDIS.set(0 if available else 1)
-        if available != self.redis_available:
-            self.redis_available = available
-            if available:
-                log.info("redis.returned")
-            else:
-                log.warning("redis.lost", why=why, effect="claims go on by SKIP LOCKED, slower")
+    async def _note(self, *, available: bool, why: str) -> None:
+        WITHOUT_REDIS.set(not available)
+        if available == self.redis_available:
+            return
+        self.redis_available = available
+        if available:
+            log.info("redis.returned")
+        else:
+            log.warning("redis.lost", why=why, effect=_EFFECT)
+        await self._tell()
+
+    async def _tell(self) -> None:
+        if self._told is not None:
+            await self._told(self.redis_available)

@@ -16,7 +16,7 @@ SHARDS: Final = 64
 """How many slices the plans are cut into: the first 6 bits of the plan id."""
 
 PLAN_ID_BYTES: Final = 16
-_PART_BYTES: Final = 8
+USER_PART_BYTES: Final = 8
 _VERSION: Final = b"\x01"  # of this layout; a new layout makes new ids and may not reuse the byte
 _EVENT_ID: Final = re.compile(r"evt_([0-9a-v]{26})_([0-9A-Za-z-]{1,24})", re.ASCII)
 _CYCLE: Final = re.compile(r"[0-9A-Za-z-]{1,24}", re.ASCII)
@@ -30,7 +30,7 @@ def _hashed(key: bytes, *parts: str) -> bytes:
         encoded = part.encode()
         message += len(encoded).to_bytes(4, "big")
         message += encoded
-    return hmac.digest(key, message, "sha256")[:_PART_BYTES]
+    return hmac.digest(key, message, "sha256")[:USER_PART_BYTES]
 
 
 def user_part(key: bytes, tenant_id: str, user_id: str) -> bytes:
@@ -45,6 +45,11 @@ def plan_id(
     return _hashed(key, tenant_id, user_id) + _hashed(
         key, tenant_id, user_id, event_type_id, occasion_id, instance
     )
+
+
+def care_hash(key: bytes, tenant_id: str, user_id: str, occasion_id: str) -> bytes:
+    """Return the 8 bytes that stand for an occasion in the list of care switches; none for the person."""
+    return _hashed(key, tenant_id, user_id, "care", occasion_id) if occasion_id else b""
 
 
 def shard_of(plan_id: bytes) -> int:

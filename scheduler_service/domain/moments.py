@@ -7,9 +7,11 @@ Zones are names that `chassis.zones.require_known` accepted; another one raises
 import functools
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, assert_never
 
-from whenever import Date, Instant, Time, ZonedDateTime
+from whenever import Date, Instant, PlainDateTime, Time, ZonedDateTime
+
+from scheduler_service.domain.event_types import FoldPolicy, GapPolicy, SkippedDatePolicy
 
 _END_OF_DAY: Final = Time.MAX
 
@@ -18,13 +20,21 @@ class Shift(StrEnum):
     """Why an event is not at the wall time or on the date its rule names."""
 
     GAP = "GAP"
-    """The local time did not exist: moved forward by the length of the gap."""
+    """The local time did not exist: moved by the rule's gap policy."""
     FOLD = "FOLD"
-    """The local time happened twice: the first one."""
+    """The local time happened twice: one was taken by the rule's fold policy."""
     SKIPPED_DATE = "SKIPPED_DATE"
-    """The whole local date did not exist: the next existing date, same wall time."""
+    """The whole local date did not exist: an existing date beside it, same wall time."""
     LEAP_DAY = "LEAP_DAY"
-    """29 February in a year without: moved by the leap day rule."""
+    """A day that the year or the month lacks: moved by the leap day rule."""
+    WEEKEND = "WEEKEND"
+    """A Saturday, a Sunday or a holiday of the tenant: moved to a working day."""
+    SPREAD = "SPREAD"
+    """Later by the person's own slot within the rule's spread."""
+    QUIET_HOURS = "QUIET_HOURS"
+    """Deferred to the end of the person's quiet hours."""
+    OVERRIDE = "OVERRIDE"
+    """At the instant that somebody chose by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +55,22 @@ def _keep_warm(zone: str) -> ZonedDateTime:
 
 # 366 dates in the ninety zones that most people live in; 400 bytes each.
 @functools.lru_cache(maxsize=32_768)
-def due_moment(on: Date, at: Time, zone: str) -> Moment:
+def due_moment(
+    on: Date,
+    at: Time,
+    zone: str,
+    gap: GapPolicy = GapPolicy.FORWARD,
+    fold: FoldPolicy = FoldPolicy.FIRST,
+    skipped_date: SkippedDatePolicy = SkippedDatePolicy.NEXT,
+) -> Moment:
     """Return the one moment at which `on at` is reached in `zone`; every date has exactly one.
 
-    A skipped local time moves forward by the length of the gap (the offset before it), even across
-    midnight; of a repeated one the first is taken; a skipped date gives the next existing date.
+    By default a skipped local time moves forward by the length of the gap (the offset before it), even
+    across midnight; of a repeated one the first is taken; a skipped date gives the next existing date.
     """
     _keep_warm(zone)
     if _is_skipped(on, zone):
-        moment = due_moment(on.next_day(), at, zone)
+        moment = due_moment(_neighbour(on, skipped_date), at, zone, gap, fold, skipped_date)
         return Moment(
             moment.time, moment.local_date, moment.utc_offset_seconds, (*moment.shifts, Shift.SKIPPED_DATE)
         )
@@ -61,10 +78,38 @@ def due_moment(on: Date, at: Time, zone: str) -> Moment:
     reached = wanted.assume_tz(zone, disambiguation="compatible")
     shifts: tuple[Shift, ...] = ()
     if reached.to_plain() != wanted:
-        shifts = (Shift.GAP,)
+        reached, shifts = _out_of_gap(wanted, reached, zone, gap), (Shift.GAP,)
     elif reached.is_repeated():
         shifts = (Shift.FOLD,)
+        if fold is FoldPolicy.SECOND:
+            reached = wanted.assume_tz(zone, disambiguation="later")
     return Moment(reached.to_instant(), reached.date(), _seconds(reached), shifts)
+
+
+def _neighbour(on: Date, policy: SkippedDatePolicy) -> Date:
+    match policy:
+        case SkippedDatePolicy.NEXT:
+            return on.next_day()
+        case SkippedDatePolicy.PREVIOUS:
+            return on.prev_day()
+        case _:
+            assert_never(policy)
+
+
+def _out_of_gap(wanted: PlainDateTime, forward: ZonedDateTime, zone: str, policy: GapPolicy) -> ZonedDateTime:
+    """Return where a skipped wall time goes; `forward` is the answer of FORWARD."""
+    match policy:
+        case GapPolicy.FORWARD:
+            return forward
+        case GapPolicy.BACKWARD:
+            return wanted.assume_tz(zone, disambiguation="earlier")
+        case GapPolicy.END:
+            before = wanted.assume_tz(zone, disambiguation="earlier")
+            end = before.next_transition()
+            assert end is not None, "a gap has an end"
+            return end
+        case _:
+            assert_never(policy)
 
 
 @functools.lru_cache(maxsize=32_768)

@@ -10,6 +10,10 @@ from whenever import Instant
 from chassis.errors import InvalidInput
 
 MAX_YEAR: Final = 9999
+FIRST_YEAR: Final = 3
+LAST_YEAR: Final = 9996
+"""The cycles that exist: an offset of 366 days and a zone's offset still fit into the calendar."""
+
 _LEAP_YEAR: Final = 2000  # a date without year may be 29 February
 
 
@@ -49,11 +53,6 @@ class Occasion:
     leap_day_rule: LeapDayRule | None
     enrol_time: Instant
     on_enrol: OnEnrol
-
-    @property
-    def is_leap_day(self) -> bool:
-        """True for 29 February."""
-        return self.month == 2 and self.day == 29
 
 
 def check_date(year: int | None, month: int, day: int, *, field: str = "date") -> None:

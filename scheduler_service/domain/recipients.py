@@ -1,7 +1,10 @@
 """Recipients: what the scheduler knows of a user, and what a tenant says for those who said nothing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from whenever import Date, Time
 
 from scheduler_service.domain.occasions import LeapDayRule, Occasion
 
@@ -14,11 +17,47 @@ class TenantDefaults:
     time_zone: str
     locale: str
     leap_day_rule: LeapDayRule
+    holidays: frozenset[Date] = frozenset()
+
+
+class ZoneMode(StrEnum):
+    """Which zone a person's local times are in."""
+
+    HOME = "HOME"
+    """Where they live."""
+    FOLLOW = "FOLLOW"
+    """Where they are, if that is known; it no longer changes in the last hour before a message is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """Local wall times between which nothing is sent, [start, end); they may span midnight."""
+
+    start: Time
+    end: Time
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What a person wants: no messages of some event types, own times of day, rest."""
+
+    opted_out: frozenset[str] = frozenset()
+    local_times: Mapping[str, Time] = field(default_factory=dict)
+    quiet_hours: QuietHours | None = None
+    zone_mode: ZoneMode = ZoneMode.HOME
+    current_time_zone: str = ""
+
+
+NO_PREFERENCES = Preferences()
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """The scheduler's copy of a user; an empty `time_zone` or `locale` means the tenant's."""
+    """The scheduler's copy of a user; an empty `time_zone` or `locale` means the tenant's.
+
+    `care_switches` names the occasions about which there shall never again be a message; an empty name
+    stands for the whole person.
+    """
 
     tenant_id: str
     user_id: str
@@ -29,6 +68,12 @@ class Recipient:
     family_name: str
     occasions: tuple[Occasion, ...]
     attributes: Mapping[str, object]
+    preferences: Preferences = NO_PREFERENCES
+    care_switches: frozenset[str] = frozenset()
+
+    def is_spared(self, occasion_id: str) -> bool:
+        """True when "never again" was said for the person or this occasion."""
+        return "" in self.care_switches or occasion_id in self.care_switches
 
     def occasion(self, occasion_id: str, *, kind: str) -> Occasion | None:
         """Return the occasion with this id if it is of this kind."""
@@ -39,7 +84,10 @@ class Recipient:
 
 
 def zone_of(recipient: Recipient, defaults: TenantDefaults) -> str:
-    """Return the zone in which this person's days begin and end."""
+    """Return the zone in which this person's days begin and end: where they live, or are if they FOLLOW."""
+    preferences = recipient.preferences
+    if preferences.zone_mode is ZoneMode.FOLLOW and preferences.current_time_zone:
+        return preferences.current_time_zone
     return recipient.time_zone or defaults.time_zone
 
 

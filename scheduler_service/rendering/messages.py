@@ -1,5 +1,6 @@
 """The webhook's body: what a person's message says, as bytes that are the same on every attempt."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -8,12 +9,13 @@ import orjson
 from scheduler_service.domain.cycles import turns
 from scheduler_service.domain.event_types import EventType
 from scheduler_service.domain.occasions import Occasion
-from scheduler_service.domain.plans import Plan
+from scheduler_service.domain.plans import Plan, Request
 from scheduler_service.domain.recipients import Recipient, TenantDefaults
-from scheduler_service.rendering.templates import Cache, RenderError, Values
+from scheduler_service.rendering.templates import Cache, Compiled, RenderError, Values
 
 SCHEMA: Final = 1
 MAX_BODY_BYTES: Final = 20 * 1024
+_LATE_BYTES: Final = len("false")
 
 
 class TooLarge(Exception):
@@ -22,14 +24,20 @@ class TooLarge(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A body in two pieces: only whether it is late is known as late as the moment of deciding."""
+    """A body in pieces: only whether it is late is known as late as the moment of deciding.
+
+    `late_tail` is the end of a late message; empty when it has no words of its own for that.
+    """
 
     head: bytes
     tail: bytes
+    late_tail: bytes = b""
 
     def body(self, *, late: bool) -> bytes:
         """Return the frozen bytes of the message."""
-        return self.head + (b"true" if late else b"false") + self.tail
+        if late:
+            return self.head + b"true" + (self.late_tail or self.tail)
+        return self.head + b"false" + self.tail
 
 
 def render(
@@ -43,6 +51,9 @@ def render(
 ) -> Rendered:
     """Return the message of `plan` for this person; pure.
 
+    Belated words that cannot be rendered, or are too long, give way to the others: a message on time must
+    not fail for them, and a late one can still be said.
+
     Raises:
         RenderError: the template cannot be rendered for this person.
         TooLarge: the body has more than 20 KB.
@@ -50,38 +61,80 @@ def render(
     assert plan.cycle is not None
     assert plan.occurrence_date is not None
     assert plan.due_time is not None
+    request = plan.request
     occasion = recipient.occasion(plan.occasion_id, kind=event_type.occasion_kind)
-    age = None if occasion is None else turns(occasion, plan.cycle)
-    values = values_of(recipient, occasion, turned=age, occurrence_date=plan.occurrence_date.format_iso())
+    cycle = plan.cycle if request is None else request.cycle
+    age = None if occasion is None else turns(occasion, cycle)
+    metadata = None if request is None else request.metadata
+    on = plan.occurrence_date.format_iso()
+    values = values_of(recipient, occasion, turned=age, occurrence_date=on, metadata=metadata)
     compiled = templates.of(event_type)
-    title, text, locale = compiled.render(recipient.locale or defaults.locale, values)
-    head = orjson.dumps(
-        {
-            "type": plan.event_type_id,
-            "schema": SCHEMA,
-            "timestamp": plan.due_time.format_iso(),
-            "data": {
-                "event_id": event_id,
-                "event_type": plan.event_type_id,
-                "cycle": plan.cycle,
-                "occurrence_date": plan.occurrence_date.format_iso(),
-            },
-        }
+    locale = recipient.locale or defaults.locale
+    title, text, named = compiled.render(locale, values)
+    head = (
+        orjson.dumps(
+            {
+                "type": plan.event_type_id,
+                "schema": SCHEMA,
+                "timestamp": plan.due_time.format_iso(),
+                "data": {
+                    "event_id": event_id,
+                    "event_type": plan.event_type_id,
+                    "cycle": plan.cycle,
+                    "occurrence_date": on,
+                },
+            }
+        )[:-2]
+        + b',"late":'
     )
     rest: dict[str, Any] = {
         "user": {"id": recipient.user_id, **_named(recipient, event_type)},
-        "message": {"title": title, "body": text, "locale": locale},
+        "message": {"title": title, "body": text, "locale": named},
         **({} if age is None else {"turns": age}),
-        "metadata": {},
+        "metadata": metadata or {},
     }
-    rendered = Rendered(head[:-2] + b',"late":', b"," + orjson.dumps(rest)[1:] + b"}")
-    if len(rendered.head) + len(rendered.tail) + 5 > MAX_BODY_BYTES:
+    if request is not None:
+        rest.update(_of_request(request))
+    tail = _tail(rest)
+    if len(head) + len(tail) + _LATE_BYTES > MAX_BODY_BYTES:
         raise TooLarge
-    return rendered
+    late_tail = b""
+    if compiled.has_belated(locale):
+        late_tail = _belated(compiled, rest, locale, values, room=MAX_BODY_BYTES - len(head) - _LATE_BYTES)
+    return Rendered(head, tail, late_tail)
+
+
+def _belated(compiled: Compiled, rest: dict[str, Any], locale: str, values: Values, *, room: int) -> bytes:
+    """Return the end of a late message in its own words; empty when they cannot be said."""
+    try:
+        title, text, named = compiled.render(locale, values, belated=True)
+    except RenderError:
+        return b""
+    tail = _tail({**rest, "message": {"title": title, "body": text, "locale": named}})
+    return tail if len(tail) <= room else b""
+
+
+def _tail(rest: dict[str, Any]) -> bytes:
+    return b"," + orjson.dumps(rest)[1:] + b"}"
+
+
+def _of_request(request: Request) -> dict[str, Any]:
+    """Return what a receiver is told of an event that somebody made by hand, beside its metadata."""
+    said: dict[str, Any] = {}
+    if request.reissue_of:
+        said["reissue_of"] = request.reissue_of
+    if request.endpoint_id:
+        said["test"] = True
+    return said
 
 
 def values_of(
-    recipient: Recipient, occasion: Occasion | None, *, turned: int | None, occurrence_date: str
+    recipient: Recipient,
+    occasion: Occasion | None,
+    *,
+    turned: int | None,
+    occurrence_date: str,
+    metadata: Mapping[str, str] | None = None,
 ) -> Values:
     """Return what a template sees; what is not known is not there, so `is defined` and `default` work."""
     user: dict[str, object] = dict(recipient.attributes)
@@ -92,6 +145,8 @@ def values_of(
     if full:
         user["name"] = full
     values: dict[str, object] = {"user": user, "occurrence_date": occurrence_date}
+    if metadata is not None:
+        values["metadata"] = metadata
     if turned is not None:
         values["turns"] = turned
     if occasion is not None:

@@ -6,8 +6,9 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-_GET = text("SELECT epoch, swept, backlog, oldest_change_time, pull_time FROM feed")
+_GET = text("SELECT epoch, swept, backlog, oldest_change_time, pull_time, serial FROM feed")
 _ENTER = text("UPDATE feed SET epoch = :epoch, swept = false")
+_COUNT = text("UPDATE feed SET serial = serial + 1 RETURNING serial")
 _SWEPT = text("UPDATE feed SET swept = true WHERE epoch = :epoch")
 _NOTE = text("UPDATE feed SET backlog = :backlog, oldest_change_time = :oldest, pull_time = :pulled")
 
@@ -21,6 +22,7 @@ class Feed:
     backlog: int
     oldest_change_time: datetime | None
     pull_time: datetime | None
+    serial: int
 
 
 async def get(connection: AsyncConnection) -> Feed:
@@ -31,6 +33,11 @@ async def get(connection: AsyncConnection) -> Feed:
 async def enter(connection: AsyncConnection, epoch: str) -> None:
     """Begin a new epoch: everybody is to be confirmed again."""
     await connection.execute(_ENTER, {"epoch": epoch})
+
+
+async def count_page(connection: AsyncConnection) -> int:
+    """Note that one more page is applied, in the transaction that applies it; return how many there were."""
+    return int((await connection.execute(_COUNT)).scalar_one())
 
 
 async def mark_swept(connection: AsyncConnection, epoch: str) -> None:

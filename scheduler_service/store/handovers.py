@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-LEASE_SECONDS = 5
+LEASE_SECONDS = 2.4
 
 # Primary key.
 _INSERT = text(

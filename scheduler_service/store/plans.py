@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,15 +16,19 @@ from scheduler_service.store.rows import PLAN, PLAN_COLUMNS, plan_from, plan_row
 _COLUMNS = tuple(PLAN)
 _COUNTED_EXACTLY = 10_000
 _RANGE = {"low": "bytea", "high": "bytea"}
+_SPAN = {"late": "boolean", "after": "timestamptz", "until": "timestamptz"}
+
+Due = tuple[str, bool, bytes, int]
+"""A plan to read: its tenant, whether it is late, its id and version."""
 
 
-@dataclass(frozen=True)
-class Window:
-    """Which plans or events a listing is about; an empty `event_type_id` means all."""
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Due times in (after, until]; `late`: of plans that are late."""
 
-    due_after: datetime
-    due_before: datetime
-    event_type_id: str = ""
+    late: bool
+    after: Instant
+    until: Instant
 
 
 # Primary key: the plans of one person are one range of it, [user part, user part + 1). As a plain
@@ -49,12 +52,14 @@ _UPSERT = text(
     INSERT INTO plans ({PLAN_COLUMNS})
     SELECT * FROM {source(PLAN)} ORDER BY plan_id
     ON CONFLICT (plan_id) DO UPDATE
-    SET version = excluded.version, cycle = excluded.cycle, last_cycle = excluded.last_cycle,
+    SET version = excluded.version, user_id = excluded.user_id, cycle = excluded.cycle,
+        last_cycle = excluded.last_cycle,
         last_date = excluded.last_date, occurrence_date = excluded.occurrence_date,
         nominal_due_time = excluded.nominal_due_time, due_time = excluded.due_time,
         deliver_by = excluded.deliver_by, enrol_time = excluded.enrol_time,
         recipient_version = excluded.recipient_version, event_type_version = excluded.event_type_version,
-        tzdata_version = excluded.tzdata_version, shifts = excluded.shifts, moved = excluded.moved
+        tzdata_version = excluded.tzdata_version, shifts = excluded.shifts, moved = excluded.moved,
+        time_zone = excluded.time_zone, due_override = excluded.due_override, request = excluded.request
     WHERE plans.version < excluded.version
     """  # noqa: S608
 )
@@ -62,56 +67,69 @@ _UPSERT = text(
 _DELETE = text("DELETE FROM plans WHERE plan_id = ANY(CAST(:plan_ids AS bytea[]))")
 # Primary key.
 _GET = text(f"SELECT {PLAN_COLUMNS} FROM plans WHERE plan_id = :plan_id AND tenant_id = :tenant_id")  # noqa: S608
-# plans_due: one probe per shard, in due order.
-_DUE_KEYS = text(
+# plans_due: one probe for each tenant there is, never more.
+_DUE_TENANTS = text(
     """
-    SELECT due.plan_id, due.version
-    FROM unnest(CAST(:shards AS smallint[])) AS s(shard)
+    SELECT t.tenant_id FROM tenants t
     CROSS JOIN LATERAL (
-        SELECT plan_id, version, due_time FROM plans
-        WHERE plans.shard = s.shard AND due_time <= :horizon
-        ORDER BY due_time, plan_id
-        LIMIT :per_shard
+        SELECT FROM plans WHERE plans.tenant_id = t.tenant_id AND due_time <= :horizon LIMIT 1
     ) AS due
-    ORDER BY due.due_time, due.plan_id
-    LIMIT :size
+    """
+)
+# plans_due: one range for each tenant and span, in due order. The version is of the row, so the shard
+# may be as well.
+_DUE_KEYS = text(
+    f"""
+    SELECT due.tenant_id, span.late, due.plan_id, due.version
+    FROM unnest(CAST(:tenants AS text[])) AS t(tenant_id)
+    CROSS JOIN {source(_SPAN, name="span")}
+    CROSS JOIN LATERAL (
+        SELECT tenant_id, plan_id, version FROM plans
+        WHERE plans.tenant_id = t.tenant_id AND due_time > span.after AND due_time <= span.until
+          AND shard = ANY(CAST(:shards AS smallint[]))
+        ORDER BY due_time, plan_id
+        LIMIT :each
+    ) AS due
+    """  # noqa: S608 - column names of this module
+)
+# plans_due: one range for each tenant.
+_HELD = text(
+    """
+    SELECT due.plan_id, due.cycle
+    FROM tenants t CROSS JOIN LATERAL (
+        SELECT plan_id, cycle, due_time FROM plans
+        WHERE plans.tenant_id = t.tenant_id AND due_time >= :since AND due_time < :until
+        ORDER BY due_time, plan_id LIMIT :size
+    ) AS due
+    ORDER BY due.due_time, due.plan_id LIMIT :size
+    """
+)
+# plans_due: one range for each tenant.
+_HELD_COUNT = text(
+    """
+    SELECT coalesce(sum(held.count), 0) FROM tenants t CROSS JOIN LATERAL (
+        SELECT count(*) AS count FROM plans
+        WHERE plans.tenant_id = t.tenant_id AND due_time >= :since AND due_time < :until
+    ) AS held
     """
 )
 # Primary key of plans, then of recipients.
 _PREFETCH = text(
     f"""
     SELECT {", ".join("p." + column for column in _COLUMNS)},
-        r.version, r.time_zone, r.locale, r.given_name, r.family_name, r.occasions, r.attributes
+        r.version, r.time_zone, r.locale, r.given_name, r.family_name, r.occasions, r.attributes,
+        r.preferences, r.care_switches
     FROM plans p LEFT JOIN recipients r USING (tenant_id, user_id)
     WHERE p.plan_id = ANY(CAST(:plan_ids AS bytea[])) AND p.due_time IS NOT NULL
     ORDER BY p.due_time, p.plan_id
     """  # noqa: S608
 )
-# plans_due in each shard; tenants that are a small part of a large store pay for the others' rows.
-_OPEN_PAGE = text(
-    f"""
-    SELECT {", ".join("due." + column for column in _COLUMNS)}
-    FROM generate_series(0, 63) AS s(shard)
-    CROSS JOIN LATERAL (
-        SELECT {PLAN_COLUMNS} FROM plans
-        WHERE plans.shard = s.shard AND tenant_id = :tenant_id
-          AND (due_time, plan_id) > (:after_time, CAST(:after_id AS bytea))
-          AND due_time > :due_after AND due_time < :due_before
-          AND (:event_type_id = '' OR event_type_id = :event_type_id)
-        ORDER BY due_time, plan_id
-        LIMIT :size
-    ) AS due
-    ORDER BY due.due_time, due.plan_id
-    LIMIT :size
-    """  # noqa: S608
-)
-
 # Primary key.
 _OF_USER = text(
     f"SELECT {PLAN_COLUMNS} FROM plans WHERE plan_id >= :low AND plan_id < :high"  # noqa: S608
     " ORDER BY plan_id"
 )
-# plans_due in each shard for what is due; beyond `exactly` the number of open plans is the index's estimate.
+# plans_due, one range for each tenant, for what is due; beyond `exactly` the number of open plans is the index's estimate.
 _FIGURES = text(
     """
     SELECT
@@ -120,10 +138,10 @@ _FIGURES = text(
                                              WHERE oid = CAST('plans_due' AS regclass))) END
          FROM (SELECT count(*) AS counted FROM (
              SELECT 1 FROM plans WHERE due_time IS NOT NULL LIMIT :exactly + 1) AS capped) AS c),
-        count(*), min(due.due_time)
-    FROM generate_series(0, 63) AS s(shard)
-    CROSS JOIN LATERAL (
-        SELECT due_time FROM plans WHERE plans.shard = s.shard AND due_time <= :now
+        coalesce(sum(due.count), 0), min(due.oldest)
+    FROM tenants t CROSS JOIN LATERAL (
+        SELECT count(*) AS count, min(due_time) AS oldest FROM plans
+        WHERE plans.tenant_id = t.tenant_id AND due_time <= :now
     ) AS due
     """
 )
@@ -160,15 +178,40 @@ async def get(connection: AsyncConnection, tenant_id: str, plan_id: bytes) -> Pl
     return None if row is None else plan_from(row)
 
 
+async def due_tenants(connection: AsyncConnection, *, horizon: Instant) -> list[str]:
+    """Return the tenants of which something is due by `horizon`."""
+    rows = await connection.execute(_DUE_TENANTS, {"horizon": horizon.to_stdlib()})
+    return [row[0] for row in rows]
+
+
 async def due_keys(
-    connection: AsyncConnection, shards: Sequence[int], *, horizon: Instant, size: int
-) -> list[tuple[bytes, int]]:
-    """Return (plan id, version) of at most `size` plans of these shards due by `horizon`, in due order."""
+    connection: AsyncConnection,
+    shards: Sequence[int],
+    *,
+    tenants: Sequence[str],
+    spans: Sequence[Span],
+    each: int,
+) -> list[Due]:
+    """Return at most `each` plans of these shards for every tenant and span, in due order within it."""
+    bound = turned(_SPAN, [(span.late, span.after.to_stdlib(), span.until.to_stdlib()) for span in spans])
     rows = await connection.execute(
-        _DUE_KEYS,
-        {"shards": list(shards), "horizon": horizon.to_stdlib(), "per_shard": size, "size": size},
+        _DUE_KEYS, {**bound, "shards": list(shards), "tenants": list(tenants), "each": each}
     )
-    return [(row[0], row[1]) for row in rows]
+    return [tuple(row) for row in rows.all()]
+
+
+async def held(
+    connection: AsyncConnection, *, since: Instant, until: Instant, size: int
+) -> list[tuple[bytes, str]]:
+    """Return (plan id, cycle) of the first `size` plans due in [since, until), in due order."""
+    bound = {"since": since.to_stdlib(), "until": until.to_stdlib(), "size": size}
+    return [(row[0], row[1]) for row in await connection.execute(_HELD, bound)]
+
+
+async def held_count(connection: AsyncConnection, *, since: Instant, until: Instant) -> int:
+    """Return how many plans are due in [since, until)."""
+    bound = {"since": since.to_stdlib(), "until": until.to_stdlib()}
+    return int((await connection.execute(_HELD_COUNT, bound)).scalar_one())
 
 
 async def prefetch(
@@ -182,27 +225,8 @@ async def prefetch(
             plan_from(row[:width]),
             None if row[width] is None else recipient_from((row[1], row[2], *row[width:])),
         )
-        for row in rows
+        for row in rows.all()
     ]
-
-
-async def open_page(
-    connection: AsyncConnection, tenant_id: str, *, after: tuple[datetime, bytes], window: Window, size: int
-) -> list[Plan]:
-    """Return the next `size` open plans of a tenant in (due_time, plan_id) order."""
-    rows = await connection.execute(
-        _OPEN_PAGE,
-        {
-            "tenant_id": tenant_id,
-            "after_time": after[0],
-            "after_id": after[1],
-            "due_after": window.due_after,
-            "due_before": window.due_before,
-            "event_type_id": window.event_type_id,
-            "size": size,
-        },
-    )
-    return [plan_from(row) for row in rows]
 
 
 async def of_user(connection: AsyncConnection, part: bytes) -> list[Plan]:

@@ -1,6 +1,7 @@
 """Recipients: the scheduler's copy of what it needs of a user."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import orjson
 from sqlalchemy import text
@@ -8,9 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.arrays import source, turned
 from scheduler_service.domain.recipients import Recipient
-from scheduler_service.store.rows import occasions_json, recipient_from
+from scheduler_service.store.rows import json_of, occasions_json, preferences_json, recipient_from
 
-COLUMNS = "tenant_id, user_id, version, time_zone, locale, given_name, family_name, occasions, attributes"
+COLUMNS = (
+    "tenant_id, user_id, version, time_zone, locale, given_name, family_name, occasions, attributes,"
+    " preferences, care_switches"
+)
 
 _KEY = {"tenant_id": "text", "user_id": "text"}
 _WRITTEN = {
@@ -24,6 +28,8 @@ _WRITTEN = {
     "family_name": "text",
     "occasions": "jsonb",
     "attributes": "jsonb",
+    "preferences": "jsonb",
+    "care_switches": "jsonb",
 }
 
 # Primary key, in its order: two planners of different terms cannot lock each other out.
@@ -34,14 +40,18 @@ _UPSERT = text(
     ON CONFLICT (tenant_id, user_id) DO UPDATE
     SET epoch = excluded.epoch, version = excluded.version, time_zone = excluded.time_zone,
         locale = excluded.locale, given_name = excluded.given_name, family_name = excluded.family_name,
-        occasions = excluded.occasions, attributes = excluded.attributes
+        occasions = excluded.occasions, attributes = excluded.attributes,
+        preferences = excluded.preferences, care_switches = excluded.care_switches
     """  # noqa: S608 - column names of this module
 )
-# Primary key.
-_VERSIONS = text(
+# Primary key, in its order. Locked: who is making a plan for one of these people, from what is stored of
+# them now, finishes first, and this transaction sees that plan.
+_KNOWN = text(
     f"""
-    SELECT r.tenant_id, r.user_id, r.epoch, r.version FROM recipients r
+    SELECT r.tenant_id, r.user_id, r.epoch, r.version, r.preferences, r.care_switches FROM recipients r
     JOIN {source(_KEY)} USING (tenant_id, user_id)
+    ORDER BY r.tenant_id, r.user_id
+    FOR NO KEY UPDATE OF r
     """  # noqa: S608
 )
 # Primary key.
@@ -55,6 +65,12 @@ _DELETE = text(
 _PAGE = text(
     f"SELECT {COLUMNS} FROM recipients"  # noqa: S608
     " WHERE tenant_id = :tenant_id AND user_id > :after ORDER BY user_id LIMIT :size"
+)
+# Primary key.
+_GET = text(f"SELECT {COLUMNS} FROM recipients WHERE tenant_id = :tenant_id AND user_id = :user_id")  # noqa: S608
+# Primary key.
+_OF = text(
+    f"SELECT {COLUMNS} FROM recipients WHERE tenant_id = :tenant_id AND user_id = ANY(CAST(:user_ids AS text[]))"  # noqa: S608
 )
 # A walk over all recipients, once after a restore or a resync.
 _GHOSTS = text("SELECT tenant_id, user_id FROM recipients WHERE epoch <> :epoch LIMIT :size")
@@ -76,16 +92,33 @@ async def upsert(connection: AsyncConnection, recipients: Sequence[Recipient], *
             r.family_name,
             occasions_json(r.occasions),
             orjson.dumps(r.attributes).decode(),
+            preferences_json(r.preferences),
+            orjson.dumps(sorted(r.care_switches)).decode(),
         )
         for r in recipients
     )
     await connection.execute(_UPSERT, turned(_WRITTEN, rows))
 
 
-async def versions(connection: AsyncConnection, keys: Sequence[Key]) -> dict[Key, tuple[str, int]]:
-    """Return (epoch, version) of those that are known."""
-    rows = await connection.execute(_VERSIONS, turned(_KEY, keys))
-    return {(row[0], row[1]): (row[2], row[3]) for row in rows}
+@dataclass(frozen=True)
+class Known:
+    """What is stored of a person, as far as the next change of theirs is compared with it."""
+
+    epoch: str
+    version: int
+    opted_out: frozenset[str]
+    care_switches: frozenset[str]
+
+
+async def known(connection: AsyncConnection, keys: Sequence[Key]) -> dict[Key, Known]:
+    """Return what is stored of those of these people who are known."""
+    rows = await connection.execute(_KNOWN, turned(_KEY, keys))
+    return {
+        (row[0], row[1]): Known(
+            row[2], row[3], frozenset(json_of(row[4]).get("opted_out", ())), frozenset(json_of(row[5]))
+        )
+        for row in rows
+    }
 
 
 async def delete(connection: AsyncConnection, keys: Sequence[Key]) -> None:
@@ -97,6 +130,18 @@ async def page(connection: AsyncConnection, tenant_id: str, *, after: str, size:
     """Return the next `size` recipients of a tenant in id order."""
     rows = await connection.execute(_PAGE, {"tenant_id": tenant_id, "after": after, "size": size})
     return [recipient_from(row) for row in rows]
+
+
+async def get(connection: AsyncConnection, tenant_id: str, user_id: str) -> Recipient | None:
+    """Return one person's copy."""
+    row = (await connection.execute(_GET, {"tenant_id": tenant_id, "user_id": user_id})).first()
+    return None if row is None else recipient_from(row)
+
+
+async def of(connection: AsyncConnection, tenant_id: str, user_ids: Sequence[str]) -> dict[str, Recipient]:
+    """Return those of these people who are known, by id."""
+    rows = await connection.execute(_OF, {"tenant_id": tenant_id, "user_ids": list(user_ids)})
+    return {row[1]: recipient_from(row) for row in rows}
 
 
 async def ghosts(connection: AsyncConnection, *, epoch: str, size: int) -> list[Key]:

@@ -2,13 +2,23 @@
 
 import orjson
 from google.type.date_pb2 import Date as WireDate
+from google.type.timeofday_pb2 import TimeOfDay
 from redletter.common.v1 import leap_day_rule_pb2, on_enrol_pb2
+from redletter.user.v1 import care_switch_pb2, preferences_pb2
 from redletter.user.v1 import user_feed_service_pb2 as feed_pb2
-from whenever import Instant
+from whenever import Instant, Time
 
 from chassis.wire import instant
 from scheduler_service.domain.occasions import LeapDayRule, Occasion, OnEnrol
-from scheduler_service.domain.recipients import Recipient, TenantDefaults
+from scheduler_service.domain.recipients import (
+    NO_PREFERENCES,
+    Preferences,
+    QuietHours,
+    Recipient,
+    TenantDefaults,
+    ZoneMode,
+)
+from scheduler_service.store.care_switches import Switch
 
 _LEAP = {
     leap_day_rule_pb2.LEAP_DAY_RULE_BACKWARD: LeapDayRule.BACKWARD,
@@ -34,7 +44,22 @@ def recipient_of(change: feed_pb2.Change) -> Recipient:
         family_name=person.family_name,
         occasions=tuple(_occasion(enrolment) for enrolment in person.enrolments),
         attributes=orjson.loads(person.attributes_json or b"{}"),
+        preferences=_preferences(person.preferences) if person.HasField("preferences") else NO_PREFERENCES,
     )
+
+
+def switches_of(change: feed_pb2.Change) -> list[Switch]:
+    """Return every care switch that a change tells of."""
+    return [
+        Switch(
+            change.tenant_id,
+            change.user_id,
+            state.occasion_id,
+            is_set=state.state == care_switch_pb2.CareSwitch.STATE_SET,
+            change_time=instant(state.change_time),
+        )
+        for state in change.care_switches
+    ]
 
 
 def tenant_of(change: feed_pb2.Change) -> tuple[TenantDefaults, Instant]:
@@ -45,6 +70,26 @@ def tenant_of(change: feed_pb2.Change) -> tuple[TenantDefaults, Instant]:
         TenantDefaults(change.tenant_id, tenant.time_zone, tenant.locale, leap),
         instant(tenant.create_time),
     )
+
+
+def _preferences(wire: preferences_pb2.Preferences) -> Preferences:
+    quiet = wire.quiet_hours
+    follows = wire.zone_mode == preferences_pb2.ZONE_MODE_FOLLOW
+    return Preferences(
+        opted_out=frozenset(p.event_type_id for p in wire.event_types if p.opted_out),
+        local_times={
+            p.event_type_id: _time(p.local_time) for p in wire.event_types if p.HasField("local_time")
+        },
+        quiet_hours=QuietHours(_time(quiet.start), _time(quiet.end))
+        if wire.HasField("quiet_hours")
+        else None,
+        zone_mode=ZoneMode.FOLLOW if follows else ZoneMode.HOME,
+        current_time_zone=wire.current_time_zone,
+    )
+
+
+def _time(wire: TimeOfDay) -> Time:
+    return Time(wire.hours, wire.minutes, wire.seconds)
 
 
 def _occasion(enrolment: feed_pb2.Enrolment) -> Occasion:

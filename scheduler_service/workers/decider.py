@@ -17,15 +17,13 @@ from chassis.clocks import BusinessClock
 from chassis.database import unit_of_work
 from chassis.traces import traceparent, tracer
 from chassis.wire import date, timestamp
-from scheduler_service.domain.decisions import Defer, Expire, Fail, Send, Suppress, decide
-from scheduler_service.domain.moments import due_moment
+from scheduler_service.domain.decisions import Defer, Expire, Fail, Reason, Send, Suppress, decide
+from scheduler_service.domain.moments import utc_offset_seconds
 from scheduler_service.domain.plans import Plan, next_plan
 from scheduler_service.domain.recipients import zone_of
-from scheduler_service.rendering.templates import Cache
-from scheduler_service.store import decisions, handovers
+from scheduler_service.store import controls, decisions, handovers, shard_work
 from scheduler_service.store.decisions import EXPIRED, FAILED, SENT, SUPPRESSED, Decided
 from scheduler_service.store.handovers import Handover
-from scheduler_service.workers.prefetcher import make_ready
 from scheduler_service.workers.rules import Rules
 from scheduler_service.workers.window import Ready, Window
 
@@ -36,6 +34,8 @@ FIRST_BATCH: Final = 50
 """What is due first leaves first: a burst begins with a small transaction, and they double from there."""
 MAX_BATCH_BYTES: Final = 8 * 1024 * 1024
 LONGEST_WAIT_SECONDS: Final = 0.5
+LONGEST_PAUSE_SECONDS: Final = 0.05
+"""How long it pauses at most while what is due waits for room."""
 
 DECIDED = Counter(
     "redletter_scheduler_events_decided_total", "Events by the state they were decided to.", ["state"]
@@ -43,6 +43,9 @@ DECIDED = Counter(
 LOST = Counter(
     "redletter_scheduler_decisions_lost_total",
     "Plans that changed between reading and deciding; they are read again.",
+)
+QUARANTINED = Counter(
+    "redletter_scheduler_events_quarantined_total", "Events that ended each process that rendered them."
 )
 LATENESS = Histogram(
     "redletter_scheduler_decide_lateness_seconds",
@@ -65,9 +68,9 @@ class Batch:
         self, ready: Ready, plan: Plan, version: int, state: str, reason: str = "", *, late: bool = False
     ) -> None:
         """Note how the cycle of `plan` ends, and what follows; `version` is the plan's as it was read."""
-        assert plan.occurrence_date is not None
+        assert plan.due_time is not None
         defaults, recipient, rule = ready.defaults, ready.recipient, ready.event_type
-        zone = defaults.time_zone if recipient is None else zone_of(recipient, defaults)
+        zone = plan.time_zone or (defaults.time_zone if recipient is None else zone_of(recipient, defaults))
         following = ready.following
         if state != SENT:
             following = next_plan(
@@ -78,7 +81,7 @@ class Batch:
                 sent=False,
                 tzdata_version=zones.version(),
             )
-        offset = due_moment(plan.occurrence_date, rule.local_time, zone).utc_offset_seconds
+        offset = utc_offset_seconds(plan.due_time, zone)
         self.ready.append(ready)
         self.decided.append(Decided(plan, following, version, rule, state, reason, late, zone, offset))
 
@@ -93,32 +96,55 @@ class Decider:
         *,
         window: Window,
         rules: Rules,
-        templates: Cache,
-        may_decide: Callable[[], bool],
+        room: Callable[[], int],
         offer: Callable[[Handover], None],
+        running_low: Callable[[], None],
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._window = window
         self._rules = rules
-        self._templates = templates
-        self._may_decide = may_decide
+        self._room = room
         self._offer = offer
+        self._running_low = running_low
         self._size = FIRST_BATCH
 
     async def iterate(self) -> float | None:
         """Decide what is due now; return the seconds until something else is."""
-        if not self._may_decide():
-            return 0.05
+        room = self._room()
+        if room == 0:
+            return LONGEST_PAUSE_SECONDS
         now = self._clock.now()
-        due = self._window.take_due(now, size=self._size)
+        due = self._window.take_due(now, size=min(room, self._size), only_small=room < BATCH)
+        if not due and room < BATCH:
+            return min(self._wait(), LONGEST_PAUSE_SECONDS)
         if not due:
-            self._size = FIRST_BATCH
+            # By steps: what is read while it is due comes chunk by chunk, with nothing in between.
+            self._size = max(FIRST_BATCH, self._size // 2)
             return self._wait()
         self._size = min(BATCH, self._size * 2)
-        with tracer.start_as_current_span("decide", attributes={"redletter.plans": len(due)}):
-            await self._commit(self._decide(due, now))
+        if len(due) > BATCH // 2 and len(self._window) < BATCH:
+            self._running_low()
+        await self._settle(due, now)
         return 0
+
+    async def iterate_small(self) -> float | None:
+        """Decide what is due now of tenants with a few plans, beside the batches of the others."""
+        if self._room() == 0:
+            return LONGEST_PAUSE_SECONDS
+        now = self._clock.now()
+        due = self._window.take_due(now, size=BATCH, only_small=True)
+        if not due:
+            return self._wait()
+        await self._settle(due, now)
+        return 0
+
+    async def _settle(self, due: list[Ready], now: Instant) -> None:
+        try:
+            with tracer.start_as_current_span("decide", attributes={"redletter.plans": len(due)}):
+                await self._commit(self._decide(due, now))
+        finally:
+            self._window.settled(due)
 
     def _wait(self) -> float:
         due_time = self._window.next_due()
@@ -141,10 +167,15 @@ class Decider:
 
     def _decide_one(self, batch: Batch, ready: Ready) -> None:
         version = ready.plan.version
+        if ready.failure is Reason.HELD_BACK:
+            batch.add(ready, ready.plan, version, EXPIRED, str(ready.failure))
+            return
         decision = decide(ready.plan, ready.recipient, ready.event_type, ready.defaults, batch.now)
         plan = decision.plan
-        if plan is not ready.plan and not isinstance(decision, Defer):  # its cycle may be another one
-            ready = make_ready(self._templates, plan, ready.recipient, ready.event_type, ready.defaults)
+        if plan is not ready.plan:
+            # Its id and its words may be others now. Rendering happens where it is noted before, so it
+            # is written as it is now and read again from there.
+            decision = Defer(plan, batch.now)
         match decision:
             case Defer() if plan is ready.plan:
                 self._window.put(ready)
@@ -167,10 +198,16 @@ class Decider:
     async def _commit(self, batch: Batch) -> None:
         handover: Handover | None = None
         async with unit_of_work(self._engine) as connection:
+            await controls.share(connection)
             if batch.deferred:
                 await decisions.defer(connection, batch.deferred, batch.deferred_versions)
             ids = [ready.event_id for ready in batch.ready]
-            recorded = await decisions.commit(connection, batch.decided, ids, now=batch.now)
+            recorded = await decisions.commit(connection, batch.decided, ids, now=batch.now, by_hand=False)
+            poison = [
+                r.plan.plan_id for r in batch.ready if r.failure is Reason.POISON and r.event_id in recorded
+            ]
+            if poison:
+                await shard_work.release(connection, poison)
             handover = _handover(batch, recorded)
             if handover is not None:
                 await handovers.insert(connection, handover)
@@ -192,6 +229,11 @@ class Decider:
             late += decided.late
             if decided.state == SENT and decided.plan.due_time is not None:
                 LATENESS.observe((batch.now - decided.plan.due_time).total("seconds"))
+            elif decided.reason == Reason.POISON:
+                QUARANTINED.inc()
+                log.error(
+                    "event.quarantined", event_id=ready.event_id, event_type_id=decided.plan.event_type_id
+                )
             elif decided.state != SENT:
                 log.info("event.ended", event_id=ready.event_id, state=decided.state, reason=decided.reason)
         for state, count in tally.items():
@@ -218,7 +260,7 @@ def _accepted(ready: Ready, decided: Decided, now: Instant) -> intake_pb2.Accept
     assert ready.rendered is not None
     assert plan.due_time is not None
     assert plan.deliver_by is not None
-    return intake_pb2.AcceptedEvent(
+    accepted = intake_pb2.AcceptedEvent(
         event_id=ready.event_id,
         tenant_id=plan.tenant_id,
         user_id=plan.user_id,
@@ -227,6 +269,10 @@ def _accepted(ready: Ready, decided: Decided, now: Instant) -> intake_pb2.Accept
         due_time=timestamp(plan.due_time),
         decide_time=timestamp(now),
         deliver_by=timestamp(plan.deliver_by),
-        priority=int(ready.event_type.priority),  # type: ignore[arg-type]  # same numbers by design
+        priority=int(decided.priority),  # type: ignore[arg-type]  # same numbers by design
         body=ready.rendered.body(late=decided.late),
     )
+    if plan.request is not None:
+        accepted.endpoint_id = plan.request.endpoint_id
+        accepted.metadata.update(plan.request.metadata)
+    return accepted

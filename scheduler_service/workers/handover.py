@@ -1,6 +1,7 @@
 """Hands decided events to delivery: at once after the decision, and again until it has answered."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -18,7 +19,12 @@ from scheduler_service.store.handovers import Handover
 log = structlog.get_logger()
 
 MAX_OPEN: Final = 16
-"""More hand-overs than this under way in one replica stop it from deciding: the back-pressure."""
+"""So many hand-overs under way in one replica stop it from deciding: the back-pressure."""
+MAX_LARGE: Final = 3
+"""So many with more than a few events stop it from deciding large batches: delivery takes one after the
+other, and what comes behind them waits for all. More of them would not be faster."""
+SMALL: Final = 50
+LARGE: Final = 500
 MAX_WAITING: Final = 64
 """So does it that this many wait in the store, whoever decided them: delivery does not answer."""
 AGAIN_SECONDS: Final = 1.0
@@ -29,6 +35,8 @@ OFFERED = Counter(
     "redletter_scheduler_handovers_offered_total", "Offers of a hand-over, by result.", ["result"]
 )
 
+REFUSED_SECONDS: Final = 5
+
 Accept = Callable[[bytes], Awaitable[intake_pb2.AcceptEventsResponse]]
 
 
@@ -38,24 +46,30 @@ class Handovers:
     def __init__(self, engine: AsyncEngine, accept: Accept) -> None:
         self._engine = engine
         self._accept = accept
-        self._offers: set[asyncio.Task[None]] = set()
+        self._offers: dict[asyncio.Task[None], int] = {}
         self._waiting = 0
+        self._refused_until = 0.0
         self._again = Loop("handovers", self.offer_again, interval=AGAIN_SECONDS)
 
     @property
-    def has_room(self) -> bool:
-        """Whether another hand-over may be made."""
-        return len(self._offers) < MAX_OPEN and self._waiting < MAX_WAITING
+    def room(self) -> int:
+        """How many events the next hand-over may have: 500, or only 50, or none."""
+        if len(self._offers) >= MAX_OPEN or self._waiting >= MAX_WAITING:
+            return 0
+        large = sum(events > SMALL for events in self._offers.values())
+        return LARGE if large < MAX_LARGE else SMALL
 
     def offer(self, handover: Handover) -> None:
         """Begin to offer a hand-over; the caller need not wait."""
         task = asyncio.create_task(self._offer(handover))
-        self._offers.add(task)
+        self._offers[task] = handover.events
         OPEN.set(len(self._offers))
         task.add_done_callback(self._ended)
 
     async def offer_again(self) -> float | None:
         """Offer what nobody has finished offering, by whichever replica it was decided."""
+        if time.monotonic() < self._refused_until:
+            return None
         async with unit_of_work(self._engine) as connection:
             self._waiting = await handovers.waiting(connection)
             left = await handovers.take(connection, size=_TAKEN_AT_ONCE)
@@ -78,8 +92,13 @@ class Handovers:
         except grpc.aio.AioRpcError as error:
             OFFERED.labels("unanswered").inc()
             log.warning("handover.unanswered", handover_id=str(handover.handover_id), code=error.code().name)
+            ours = error.code() is grpc.StatusCode.UNAUTHENTICATED
+            if (
+                ours
+            ):  # our clock or secret is wrong: the next one is welcome to it at once, and we do not compete
+                self._refused_until = time.monotonic() + REFUSED_SECONDS
             async with unit_of_work(self._engine) as connection:
-                await handovers.release(connection, handover.handover_id, pause=AGAIN_SECONDS)
+                await handovers.release(connection, handover.handover_id, pause=0 if ours else AGAIN_SECONDS)
             return
         refused = [r.reason for r in answer.results if r.result == intake_pb2.AcceptResult.RESULT_REFUSED]
         async with unit_of_work(self._engine) as connection:
@@ -92,7 +111,7 @@ class Handovers:
             log.error("handover.stuck", handover_id=str(handover.handover_id), reasons=sorted(set(refused)))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._offers.discard(task)
+        self._offers.pop(task, None)
         OPEN.set(len(self._offers))
         if not task.cancelled() and task.exception() is not None:
             log.warning("handover.failed", error=type(task.exception()).__name__)

@@ -1,22 +1,35 @@
 """People of the feed: their copies, their plans, and what stops when they go."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import structlog
 from prometheus_client import Counter
 from redletter.user.v1 import user_feed_service_pb2 as feed_pb2
 from sqlalchemy.ext.asyncio import AsyncConnection
-from whenever import TimeDelta
+from whenever import Instant, TimeDelta
 
 from chassis import zones
 from chassis.clocks import BusinessClock
+from scheduler_service.domain.decisions import Reason
 from scheduler_service.domain.event_types import EventType
-from scheduler_service.domain.ids import user_part
+from scheduler_service.domain.ids import USER_PART_BYTES, user_part
 from scheduler_service.domain.planning import Changes, Planner
 from scheduler_service.domain.plans import Plan
 from scheduler_service.domain.recipients import Recipient, TenantDefaults
-from scheduler_service.store import cancellations, event_types, parked, plans, recipients, tenants
-from scheduler_service.workers.changes import recipient_of
+from scheduler_service.store import (
+    cancellations,
+    care_switches,
+    event_types,
+    parked,
+    plan_edits,
+    plans,
+    recipients,
+    tenants,
+    underway,
+)
+from scheduler_service.store.recipients import Known
+from scheduler_service.workers.changes import recipient_of, switches_of
 
 log = structlog.get_logger()
 
@@ -57,13 +70,16 @@ class People:
         defaults = await tenants.load(connection, tenant_ids)
         rules = await event_types.of_tenants(connection, defaults)
         known = [change for change in changes if change.tenant_id in defaults]
-        fresh = await self._newer(connection, known, epoch=epoch)
+        stored = await recipients.known(connection, [(c.tenant_id, c.user_id) for c in known])
+        fresh = _newer(known, stored, epoch=epoch)
         living, unread = _readable([c for c in fresh if c.WhichOneof("change") == "recipient"])
+        living = await self._with_care(connection, fresh, living)
         gone = [(c.tenant_id, c.user_id) for c in fresh if c.WhichOneof("change") == "user_tombstone"]
         unplanned = await self._replan(connection, living, rules=rules, defaults=defaults)
         living = [r for r in living if (r.tenant_id, r.user_id) not in unplanned]
         if living:
             await recipients.upsert(connection, living, epoch=epoch)
+            await self._stop_unwanted(connection, living, stored)
         if gone:
             await self.remove(connection, gone)
         APPLIED.labels("user").inc(len(living))
@@ -96,16 +112,45 @@ class People:
         if len(page) < PAGE:
             self._retried_term, self._retried_to = term, ("", "")
 
-    async def _newer(
-        self, connection: AsyncConnection, changes: Sequence[feed_pb2.Change], *, epoch: str
-    ) -> list[feed_pb2.Change]:
-        stored = await recipients.versions(connection, [(c.tenant_id, c.user_id) for c in changes])
-        fresh = []
-        for change in changes:
-            of, version = stored.get((change.tenant_id, change.user_id), ("", 0))
-            if of != epoch or version < change.version:
-                fresh.append(change)
-        return fresh
+    async def _with_care(
+        self, connection: AsyncConnection, fresh: Sequence[feed_pb2.Change], living: Sequence[Recipient]
+    ) -> list[Recipient]:
+        """Remember the care switches of these changes; return the people with those that are set."""
+        await care_switches.upsert(
+            connection, self._key, [switch for change in fresh for switch in switches_of(change)]
+        )
+        named = {(r.tenant_id, r.user_id): [o.occasion_id for o in r.occasions] for r in living}
+        silenced = await care_switches.silenced(connection, self._key, named)
+        return [
+            replace(r, care_switches=silenced[key]) if (key := (r.tenant_id, r.user_id)) in silenced else r
+            for r in living
+        ]
+
+    async def _stop_unwanted(
+        self, connection: AsyncConnection, living: Sequence[Recipient], stored: Mapping[Key, Known]
+    ) -> None:
+        """Stop what is under way for those who have opted out or have been silenced by this change."""
+        silenced: list[Key] = []
+        events: list[tuple[str, str, str]] = []
+        for person in living:
+            key = (person.tenant_id, person.user_id)
+            before = stored.get(key)
+            types = person.preferences.opted_out - (before.opted_out if before else frozenset())
+            occasions = person.care_switches - (before.care_switches if before else frozenset())
+            if "" in occasions:
+                silenced.append(key)
+            elif types or occasions:
+                events += await underway.of_user(
+                    connection, key, event_type_ids=types, occasion_ids=occasions, now=self._clock.now()
+                )
+        if silenced:
+            await cancellations.insert(connection, silenced, now=self._decided_before(), reason="care_switch")
+        if events:
+            await cancellations.insert_events(
+                connection, events, now=self._decided_before(), reason="opted_out"
+            )
+        if silenced or events:
+            self._stopped()
 
     async def _replan(
         self,
@@ -141,22 +186,58 @@ class People:
     async def remove(self, connection: AsyncConnection, keys: Sequence[Key]) -> None:
         """Forget these people: nothing more is planned, and what delivery holds is to stop."""
         existing = await self._plans_of(connection, keys)
+        if await self._end_requests(connection, [plan for own in existing.values() for plan in own]):
+            existing = await self._plans_of(connection, keys)
         changes = Changes()
         for plans_of_one in existing.values():
             for plan in plans_of_one:
-                changes.retire(plan)
+                changes.forget(plan)
         await write(connection, changes)
         await recipients.delete(connection, keys)
-        # The clocks of two replicas differ by a round trip; what was decided just before must be caught.
-        decided_before = self._clock.now() + TimeDelta(seconds=CLOCK_MARGIN_SECONDS * self._clock.speed)
-        await cancellations.insert(connection, keys, now=decided_before)
+        await cancellations.insert(connection, keys, now=self._decided_before(), reason="user_deleted")
         self._stopped()
 
+    async def _end_requests(self, connection: AsyncConnection, held: Sequence[Plan]) -> bool:
+        """End what callers had asked for, for people who go: it is in the books, so it needs an end."""
+        by_tenant: dict[str, list[Plan]] = {}
+        for plan in held:
+            if plan.request is not None and plan.cycle is not None:
+                by_tenant.setdefault(plan.tenant_id, []).append(plan)
+        for tenant_id, requested in by_tenant.items():
+            around = await plan_edits.surroundings(connection, tenant_id, requested)
+            await plan_edits.end(
+                connection,
+                requested,
+                around,
+                state="CANCELLED",
+                reason=Reason.USER_DELETED,
+                now=self._clock.now(),
+            )
+        return bool(by_tenant)
+
+    def _decided_before(self) -> Instant:
+        """The clocks of two replicas differ by a round trip; what was decided just before must be caught."""
+        return self._clock.now() + TimeDelta(seconds=CLOCK_MARGIN_SECONDS * self._clock.speed)
+
     async def _plans_of(self, connection: AsyncConnection, keys: Sequence[Key]) -> dict[Key, list[Plan]]:
+        # By the user's part of the id: the tombstones of somebody who was deleted no longer name them.
+        owners = {user_part(self._key, *key): key for key in keys}
         found: dict[Key, list[Plan]] = {}
-        for plan in await plans.of_users(connection, [user_part(self._key, *key) for key in keys]):
-            found.setdefault((plan.tenant_id, plan.user_id), []).append(plan)
+        for plan in await plans.of_users(connection, list(owners)):
+            found.setdefault(owners[plan.plan_id[:USER_PART_BYTES]], []).append(plan)
         return found
+
+
+def _newer(
+    changes: Sequence[feed_pb2.Change], stored: Mapping[Key, Known], *, epoch: str
+) -> list[feed_pb2.Change]:
+    """Return the changes that are not applied yet: those of another epoch, or of a newer version."""
+    fresh = []
+    for change in changes:
+        known = stored.get((change.tenant_id, change.user_id))
+        if known is None or known.epoch != epoch or known.version < change.version:
+            fresh.append(change)
+    return fresh
 
 
 def _readable(changes: Sequence[feed_pb2.Change]) -> tuple[list[Recipient], dict[Key, str]]:

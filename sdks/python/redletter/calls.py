@@ -9,7 +9,7 @@ import grpc
 from google.protobuf.message import Message
 
 from redletter.errors import ApiError, from_rpc_error, too_large
-from redletter.retries import IDEMPOTENT, Retries
+from redletter.retries import Retries, repeatable
 
 MAX_BYTES = 4 * 1024 * 1024
 """The largest request a public port takes. Over it gRPC itself would refuse, without saying why."""
@@ -56,7 +56,7 @@ class Calls(grpc.UnaryUnaryClientInterceptor):
                 return call
             failed += 1
             error = self._named(cause)
-            delay = self._retries.delay(failed, error) if details.method in IDEMPOTENT else None
+            delay = self._retries.delay(failed, error) if repeatable(details.method, request) else None
             if delay is None or time.monotonic() + delay.total_seconds() >= deadline:
                 raise error from None
             time.sleep(delay.total_seconds())

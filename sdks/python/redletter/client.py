@@ -9,6 +9,7 @@ import grpc
 
 from redletter.addresses import Addresses, target
 from redletter.calls import MAX_BYTES, Calls, Streams
+from redletter.common.v1 import operation_service_pb2_grpc
 from redletter.delivery.v1 import (
     delivery_service_pb2_grpc,
     endpoint_service_pb2_grpc,
@@ -20,6 +21,9 @@ from redletter.retries import Retries
 from redletter.scheduler.v1 import (
     event_service_pb2_grpc,
     event_type_service_pb2_grpc,
+    holiday_service_pb2_grpc,
+    ledger_service_pb2_grpc,
+    schedule_service_pb2_grpc,
     scheduler_admin_service_pb2_grpc,
 )
 from redletter.user.v1 import (
@@ -73,6 +77,10 @@ class Client:
         self.api_keys = api_key_service_pb2_grpc.ApiKeyServiceStub(user)
         self.event_types = event_type_service_pb2_grpc.EventTypeServiceStub(scheduler)
         self.events = event_service_pb2_grpc.EventServiceStub(scheduler)
+        self.holidays = holiday_service_pb2_grpc.HolidayServiceStub(scheduler)
+        self.schedule = schedule_service_pb2_grpc.ScheduleServiceStub(scheduler)
+        self.ledger = ledger_service_pb2_grpc.LedgerServiceStub(scheduler)
+        self.operations = operation_service_pb2_grpc.OperationServiceStub(scheduler)
         self.scheduler_admin = scheduler_admin_service_pb2_grpc.SchedulerAdminServiceStub(scheduler)
         self.endpoints = endpoint_service_pb2_grpc.EndpointServiceStub(delivery)
         self.deliveries = delivery_service_pb2_grpc.DeliveryServiceStub(delivery)

@@ -4,6 +4,8 @@ import random
 from dataclasses import dataclass
 from datetime import timedelta
 
+from google.protobuf.message import Message
+
 from redletter.errors import ApiError
 
 IDEMPOTENT = frozenset(
@@ -12,15 +14,40 @@ IDEMPOTENT = frozenset(
         "/redletter.user.v1.UserService/GetUser",
         "/redletter.user.v1.UserService/ListUsers",
         "/redletter.user.v1.UserService/BatchUpsertUsers",
+        "/redletter.user.v1.UserService/SetPreferences",
+        "/redletter.user.v1.UserService/SetCareSwitch",
+        "/redletter.user.v1.UserService/ClearCareSwitch",
+        "/redletter.user.v1.UserService/ListCareSwitches",
         "/redletter.user.v1.TenantService/GetTenant",
         "/redletter.user.v1.ApiKeyService/ListApiKeys",
         "/redletter.user.v1.ApiKeyService/RevokeApiKey",
         "/redletter.scheduler.v1.EventTypeService/CreateEventType",
         "/redletter.scheduler.v1.EventTypeService/GetEventType",
         "/redletter.scheduler.v1.EventTypeService/ListEventTypes",
+        "/redletter.scheduler.v1.EventTypeService/PauseEventType",
+        "/redletter.scheduler.v1.EventTypeService/ResumeEventType",
+        "/redletter.scheduler.v1.EventTypeService/PreviewTemplate",
         "/redletter.scheduler.v1.EventService/GetEvent",
         "/redletter.scheduler.v1.EventService/ListEvents",
+        "/redletter.scheduler.v1.EventService/CreateEvent",
+        "/redletter.scheduler.v1.EventService/BatchCreateEvents",
+        "/redletter.scheduler.v1.EventService/CancelEvent",
+        "/redletter.scheduler.v1.EventService/BatchCancelEvents",
+        "/redletter.scheduler.v1.HolidayService/SetHoliday",
+        "/redletter.scheduler.v1.HolidayService/ListHolidays",
+        "/redletter.scheduler.v1.ScheduleService/ExplainSchedule",
+        "/redletter.scheduler.v1.ScheduleService/PreviewSchedule",
+        "/redletter.scheduler.v1.ScheduleService/ForecastSchedule",
+        "/redletter.scheduler.v1.LedgerService/GetLedger",
+        "/redletter.scheduler.v1.LedgerService/ListLedgerDays",
         "/redletter.scheduler.v1.SchedulerAdminService/GetSchedulerStatus",
+        "/redletter.scheduler.v1.SchedulerAdminService/PauseScheduler",
+        "/redletter.scheduler.v1.SchedulerAdminService/GetTzdataDiff",
+        "/redletter.scheduler.v1.SchedulerAdminService/GetGuard",
+        "/redletter.common.v1.OperationService/GetOperation",
+        "/redletter.common.v1.OperationService/ListOperations",
+        "/redletter.common.v1.OperationService/PauseOperation",
+        "/redletter.common.v1.OperationService/CancelOperation",
         "/redletter.delivery.v1.EndpointService/GetEndpoint",
         "/redletter.delivery.v1.EndpointService/ListEndpoints",
         "/redletter.delivery.v1.DeliveryService/ListDeliveries",
@@ -31,7 +58,31 @@ IDEMPOTENT = frozenset(
     }
 )
 """Methods whose repetition changes nothing and answers the same. DeleteUser is not one: a repetition of a
-deletion that worked answers NOT_FOUND; nor is UpdateEventType, whose etag would be stale by then."""
+deletion that worked answers NOT_FOUND; nor is UpdateEventType, whose etag would be stale by then, nor
+SkipEvent, whose event is decided by then, nor DeleteEventType, whose second answer names no operation, nor
+TestEventType, which sends each time."""
+
+_BY_INSTANCE = frozenset(
+    {
+        "/redletter.scheduler.v1.EventService/TriggerEvent",
+        "/redletter.scheduler.v1.EventService/ReissueEvent",
+    }
+)
+
+_COUNTING = "/redletter.scheduler.v1.EventService/ReissueEvents"
+
+
+def repeatable(method: str, request: Message) -> bool:
+    """Return whether sending `request` to `method` twice does no more than sending it once.
+
+    TriggerEvent and ReissueEvent are when the request has an `instance` (without one each call makes an event),
+    ReissueEvents when it only counts.
+    """
+    if method in _BY_INSTANCE:
+        return bool(getattr(request, "instance", ""))
+    if method == _COUNTING:
+        return bool(getattr(request, "dry_run", False))
+    return method in IDEMPOTENT
 
 
 @dataclass(frozen=True)

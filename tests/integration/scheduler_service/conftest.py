@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,12 +14,13 @@ import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.type.date_pb2 import Date
+from redletter.common.v1 import operation_service_pb2_grpc
 from redletter.delivery.v1 import intake_service_pb2 as intake_pb2
 from redletter.delivery.v1 import intake_service_pb2_grpc as intake_grpc
 from redletter.scheduler.v1 import event_service_pb2_grpc, event_type_service_pb2_grpc, scheduler_status_pb2
 from redletter.scheduler.v1 import scheduler_admin_service_pb2 as admin_pb2
 from redletter.scheduler.v1 import scheduler_admin_service_pb2_grpc as admin_grpc
-from redletter.user.v1 import auth_service_pb2, auth_service_pb2_grpc, tenant_pb2, user_pb2
+from redletter.user.v1 import auth_service_pb2, auth_service_pb2_grpc, preferences_pb2, tenant_pb2, user_pb2
 from redletter.user.v1 import user_feed_service_pb2 as feed_pb2
 from redletter.user.v1 import user_feed_service_pb2_grpc as feed_grpc
 from whenever import Instant
@@ -33,6 +34,7 @@ from chassis.rpc.server import Port
 from chassis.wire import timestamp
 from scheduler_service import app
 from scheduler_service.coordination.shards import Shards
+from scheduler_service.domain import ledger
 from scheduler_service.settings import Settings
 from scheduler_service.store import MIGRATIONS, SCHEMA
 
@@ -52,6 +54,8 @@ class Feed(feed_grpc.UserFeedServiceServicer):
     """Stands in for user_service: what is put in is pulled until it is acknowledged."""
 
     epoch: str = "epoch-1"
+    restored: "feed_pb2.Restored" = feed_pb2.RESTORED_UNSPECIFIED
+    serials: list[int] = field(default_factory=list)
     changes: dict[tuple[str, str], feed_pb2.Change] = field(default_factory=dict)
     version: int = 0
 
@@ -89,6 +93,8 @@ class Feed(feed_grpc.UserFeedServiceServicer):
         leap: int = 0,
         attributes: bytes = b"{}",
         tenant_id: str = TENANT,
+        preferences: preferences_pb2.Preferences | None = None,
+        care: Sequence[feed_pb2.CareSwitchState] = (),
     ) -> int:
         """Mark a person with one occasion."""
         occasion = user_pb2.Occasion(
@@ -101,20 +107,23 @@ class Feed(feed_grpc.UserFeedServiceServicer):
             given_name=given_name,
             enrolments=[enrolment],
             attributes_json=attributes,
+            preferences=preferences,
         )
-        return self.put(user_id, tenant_id=tenant_id, recipient=person)
+        return self.put(user_id, tenant_id=tenant_id, recipient=person, care_switches=care)
 
     def delete_user(self, user_id: str) -> int:
         """Mark a person as deleted."""
         return self.put(user_id, user_tombstone=feed_pb2.UserTombstone())
 
     async def PullChanges(self, request: feed_pb2.PullChangesRequest, context: object) -> object:
+        self.serials.append(request.reader_serial)
         found = sorted(self.changes.values(), key=lambda c: (c.user_id != "", c.version))
         return feed_pb2.PullChangesResponse(
-            epoch=self.epoch, changes=found[: request.max_items], backlog=len(found)
+            epoch=self.epoch, changes=found[: request.max_items], backlog=len(found), restored=self.restored
         )
 
     async def AckChanges(self, request: feed_pb2.AckChangesRequest, context: object) -> object:
+        self.serials.append(request.reader_serial)
         for change in request.changes:
             key = (change.tenant_id, change.user_id)
             if key in self.changes and self.changes[key].version == change.version:
@@ -130,6 +139,9 @@ class Intake(intake_grpc.IntakeServiceServicer):
     arrived: dict[str, float] = field(default_factory=dict)
     offers: list[bytes] = field(default_factory=list)
     cancelled: list[intake_pb2.CancelEventsRequest] = field(default_factory=list)
+    received: set[str] = field(default_factory=set)
+    on_the_wire: set[str] = field(default_factory=set)
+    cancels_answer: bool = True
     fail_next: int = 0
     down: bool = False
     refuse: str = ""
@@ -162,8 +174,17 @@ class Intake(intake_grpc.IntakeServiceServicer):
         self, request: intake_pb2.CancelEventsRequest, context: grpc.aio.ServicerContext
     ) -> object:
         await self._refuse(context)
+        if not self.cancels_answer:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "told to")
         self.cancelled.append(request)
-        return intake_pb2.CancelEventsResponse(cancelled=0)
+        names = sorted(set(request.events.event_ids))
+        late, flying = self.received & set(names), self.on_the_wire & set(names)
+        return intake_pb2.CancelEventsResponse(
+            cancelled=0,
+            on_the_wire=sorted(flying),
+            too_late_event_ids=sorted(late),
+            cancelled_event_ids=[name for name in names if name not in late | flying],
+        )
 
     async def BatchGetOutcomes(
         self, request: intake_pb2.BatchGetOutcomesRequest, context: grpc.aio.ServicerContext
@@ -172,6 +193,24 @@ class Intake(intake_grpc.IntakeServiceServicer):
         return intake_pb2.BatchGetOutcomesResponse(
             outcomes=[intake_pb2.EventOutcome(event_id=e.event_id, outcome=1) for e in request.events]
         )
+
+    async def SummarizeDate(self, request: intake_pb2.SummarizeDateRequest, context: object) -> object:
+        names = self._of(request.tenant_id, request.occurrence_date)
+        counts = [intake_pb2.OutcomeCount(outcome=1, count=len(names))] if names else []
+        return intake_pb2.SummarizeDateResponse(
+            messages=len(names), checksum=ledger.checksum(names), outcomes=counts
+        )
+
+    async def ListMessages(self, request: intake_pb2.ListMessagesRequest, context: object) -> object:
+        names = self._of(request.tenant_id, request.occurrence_date)
+        page = [name for name in names if name > request.after_event_id][: request.page_size]
+        return intake_pb2.ListMessagesResponse(
+            outcomes=[intake_pb2.EventOutcome(event_id=name, outcome=1) for name in page]
+        )
+
+    def _of(self, tenant_id: str, on: Date) -> list[str]:
+        found = [e for e in self.accepted.values() if e.tenant_id == tenant_id and e.occurrence_date == on]
+        return sorted(event.event_id for event in found)
 
 
 class Auth(auth_service_pb2_grpc.AuthServiceServicer):
@@ -324,6 +363,10 @@ class Replica:
     @property
     def event_types(self) -> event_type_service_pb2_grpc.EventTypeServiceStub:
         return event_type_service_pb2_grpc.EventTypeServiceStub(self.channel)
+
+    @property
+    def operations(self) -> operation_service_pb2_grpc.OperationServiceStub:
+        return operation_service_pb2_grpc.OperationServiceStub(self.channel)
 
     @property
     def admin(self) -> admin_grpc.SchedulerAdminServiceStub:

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chassis import redis_client
@@ -106,6 +108,29 @@ async def test_the_next_leader_waits_for_the_transactions_of_the_last(
             assert time.monotonic() < deadline
         assert not second.leads
     await until(lambda: second.leads)
+    await second.stop()
+
+
+async def test_a_leader_that_freezes_in_its_transaction_blocks_nobody(
+    engine: AsyncEngine, redis: Redis
+) -> None:
+    """PostgreSQL ends its idle transaction with its lease, the next one leads within 3 s, nothing was written."""
+    first, second = (Leadership("role", name, engine, redis) for name in ("a", "b"))
+    await first.campaign()
+    connection = await engine.connect()
+    await first.fence(connection)
+    await connection.execute(text("UPDATE leadership SET since = 'epoch'"))
+    frozen = time.monotonic()
+    await second.start()
+    await until(lambda: second.leads)
+    assert time.monotonic() - frozen < 3.0
+    with pytest.raises(DBAPIError):
+        await connection.commit()
+    await connection.invalidate()
+    async with engine.connect() as connection:
+        untouched = await connection.execute(text("SELECT count(*) FROM leadership WHERE since > 'epoch'"))
+        assert untouched.scalar() == 1
+    assert second.term == 2
     await second.stop()
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.arrays import turned
 from chassis.database import create_engine
-from scheduler_service.store import SCHEMA, decisions, events, plans
+from scheduler_service.store import SCHEMA, decisions, plans
 from tests.integration.scheduler_service.conftest import World
 from tests.integration.scheduler_service.test_the_decision_is_compared import decided, named, planned
 
@@ -66,12 +66,13 @@ async def scans(
 
 
 async def test_hot_statements(connection: AsyncConnection) -> None:
-    """Due plans, a person's plans, the lock of a decision and a page of events: none reads a whole table."""
+    """Due plans, a person's plans and the lock of a decision: none reads a whole table."""
+    span = (False, datetime(2028, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, 9, 0, 2, tzinfo=UTC))
     due = {
+        **turned(plans._SPAN, [span]),
         "shards": list(range(22)),
-        "horizon": datetime(2028, 1, 1, 9, 0, 2, tzinfo=UTC),
-        "per_shard": 20_000,
-        "size": 20_000,
+        "tenants": ["tenant-1"],
+        "each": 12_000,
     }
     assert await scans(connection, plans._DUE_KEYS, due) == {("plans", "plans_due")}
 
@@ -83,24 +84,12 @@ async def test_hot_statements(connection: AsyncConnection) -> None:
 
     batch = [decided(planned(f"u{n}")) for n in range(500)]
     rows = [decisions._row(one, name) for one, name in zip(batch, named(batch), strict=True)]
-    bound = {**turned(decisions._COLUMNS, rows), "decide_time": datetime(2028, 3, 2, tzinfo=UTC)}
+    bound = {
+        **turned(decisions._COLUMNS, rows),
+        "decide_time": datetime(2028, 3, 2, tzinfo=UTC),
+        "by_hand": False,
+    }
     read = await scans(connection, decisions._DECIDE, bound)
     assert {index for table, index in read if table == "plans"} == {"plans_pkey"}
     prefetch = {"plan_ids": [one.plan.plan_id for one in batch]}
     assert ("plans", "plans_pkey") in await scans(connection, plans._PREFETCH, prefetch)
-
-    page = {
-        "tenant_id": "tenant-1",
-        "after_time": datetime(2028, 6, 1, tzinfo=UTC),
-        "after_id": "",
-        "due_after": datetime(2028, 1, 1, tzinfo=UTC),
-        "due_before": datetime(2029, 1, 1, tzinfo=UTC),
-        "event_type_id": "",
-        "states": ["SENT"],
-        "size": 101,
-    }
-    assert await scans(connection, events._PAGE, page) == {("events", "events_of_tenant")}
-    of_user = {**page, "user_id": "u77"}
-    assert await scans(connection, events._PAGE_OF_USER, of_user) == {("events", "events_of_user")}
-    after = {**page, "after_id": b""}
-    assert await scans(connection, plans._OPEN_PAGE, after) == {("plans", "plans_due")}

@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
-from whenever import Instant
 
 from chassis import zones
 from chassis.database import create_engine, unit_of_work
@@ -16,8 +15,8 @@ from scheduler_service.domain.ids import event_id, plan_id
 from scheduler_service.domain.occasions import LeapDayRule, Occasion, OnEnrol
 from scheduler_service.domain.plans import Plan, first_plan, next_plan
 from scheduler_service.domain.recipients import Recipient, TenantDefaults
-from scheduler_service.store import SCHEMA, decisions, event_types, plans
-from scheduler_service.store.decisions import SENT, Decided
+from scheduler_service.store import SCHEMA, controls, decisions, event_types, plans
+from scheduler_service.store.decisions import EXPIRED, SENT, Decided
 from scheduler_service.store.event_types import Stored
 from tests.integration.scheduler_service.conftest import World, utc
 
@@ -65,16 +64,18 @@ async def engine(world: World) -> AsyncIterator[AsyncEngine]:
     """A store with one rule and three people's plans."""
     made = create_engine(world.database_url, name="test", schema=SCHEMA)
     async with unit_of_work(made) as connection:
+        await controls.recognise(connection)
         await event_types.insert(connection, Stored(RULE, "Birthday", True, SINCE, SINCE))
         await plans.upsert(connection, [planned(name) for name in ("u1", "u2", "u3")])
     yield made
     await made.dispose()
 
 
-async def commit(engine: AsyncEngine, batch: list[Decided], now: Instant = NOW) -> set[str]:
-    """Commit a batch in a transaction of its own."""
+async def commit(engine: AsyncEngine, batch: list[Decided], *, by_hand: bool = False) -> set[str]:
+    """Commit a batch in a transaction of its own, as the deciding loop does."""
     async with unit_of_work(engine) as connection:
-        return await decisions.commit(connection, batch, named(batch), now=now)
+        await controls.share(connection)
+        return await decisions.commit(connection, batch, named(batch), now=NOW, by_hand=by_hand)
 
 
 async def stored(engine: AsyncEngine) -> dict[str, tuple[int, str | None, str | None]]:
@@ -145,3 +146,57 @@ async def test_a_deferred_plan_waits_under_its_new_due_time(engine: AsyncEngine)
         found = await plans.get(connection, "tenant-1", plan.plan_id)
     assert found is not None
     assert (found.due_time, found.version) == (later.due_time, plan.version + 1)
+
+
+async def test_while_paused_nothing_is_decided_but_by_hand(engine: AsyncEngine) -> None:
+    """A batch that was made before the pause records nothing; somebody may still end one by hand."""
+    batch = [decided(planned("u1")), decided(planned("u2"))]
+    async with unit_of_work(engine) as connection:
+        await controls.pause(connection, "told to", now=NOW)
+    assert await commit(engine, batch) == set()
+    assert await commit(engine, batch[:1], by_hand=True) == {named(batch)[0]}
+    async with unit_of_work(engine) as connection:
+        await controls.resume(connection)
+    assert await commit(engine, batch) == {named(batch)[1]}
+
+
+async def test_what_guard_mode_holds_is_not_decided(engine: AsyncEngine) -> None:
+    """Neither sent nor put off; ended as held back only once that was chosen."""
+    plan = planned("u1")
+    assert plan.due_time is not None
+    send, held_back = decided(plan), replace(decided(plan), state=EXPIRED, reason="HELD_BACK")
+    async with unit_of_work(engine) as connection:
+        due = plan.due_time
+        await controls.begin_guard(connection, since=due, until=due.add(microseconds=1), reason="a restore")
+        later = replace(plan, due_time=due.add(hours=1))
+        await decisions.defer(connection, [later], [plan.version])
+    assert await commit(engine, [send]) == set()
+    assert await commit(engine, [held_back]) == set()
+    async with unit_of_work(engine) as connection:
+        await controls.expire_guard(connection)
+    assert await commit(engine, [send]) == set()
+    assert await commit(engine, [held_back]) == set(named([send]))
+
+
+async def test_without_guard_mode_nothing_is_held_back(engine: AsyncEngine) -> None:
+    """Guard mode was released meanwhile to send: what was about to be ended stays."""
+    plan = planned("u1")
+    assert plan.due_time is not None
+    held_back = replace(decided(plan), state=EXPIRED, reason="HELD_BACK")
+    async with unit_of_work(engine) as connection:
+        await controls.begin_guard(connection, since=NOW, until=NOW.add(hours=1), reason="a restore")
+        await controls.expire_guard(connection)
+        await controls.end_guard(connection)
+    assert await commit(engine, [held_back]) == set()
+    assert await commit(engine, [decided(plan)]) == set(named([held_back]))
+
+
+async def test_a_postgresql_that_is_not_recognised_decides_nothing(engine: AsyncEngine) -> None:
+    """Another timeline than the one that was noted: nothing is recorded until somebody has looked."""
+    batch = [decided(planned("u1"))]
+    async with unit_of_work(engine) as connection:
+        await connection.execute(text("UPDATE controls SET cluster = '1:00000001'"))
+    assert await commit(engine, batch) == set()
+    async with unit_of_work(engine) as connection:
+        await controls.recognise(connection)
+    assert await commit(engine, batch) == set(named(batch))

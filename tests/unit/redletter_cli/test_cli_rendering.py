@@ -35,6 +35,7 @@ def test_user_as_document() -> None:
         "create_time": "1970-01-01T00:00:01Z",
         "update_time": None,
         "etag": "",
+        "preferences": None,
     }
 
 

@@ -2,14 +2,18 @@
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from whenever import Date, Instant, Time
 
 from scheduler_service.domain import ids
+from scheduler_service.domain.cycles import first_date_of, turns_since
 from scheduler_service.domain.decisions import Decision, decide
 from scheduler_service.domain.event_types import EventType, EventTypeState, Priority
 from scheduler_service.domain.occasions import LeapDayRule, Occasion, OnEnrol
+from scheduler_service.domain.overrides import rescheduled
 from scheduler_service.domain.plans import Plan, Recipient, TenantDefaults, next_plan, plan_occasion
+from scheduler_service.domain.recipients import NO_PREFERENCES, Preferences, QuietHours
 
 KEY = bytes(range(32))
 TZDATA = "2026f"
@@ -53,9 +57,10 @@ def rule(
     timing_version: int = 1,
     state: EventTypeState = EventTypeState.ACTIVE,
     occasion_kind: str = "birthday",
+    **more: Any,
 ) -> EventType:
-    """Make the birthday rule: nine o'clock, until the end of the local day."""
-    return EventType(
+    """Make the birthday rule: nine o'clock, until the end of the local day; `more` are its newer fields."""
+    made = EventType(
         "acme",
         "birthday",
         timing_version,
@@ -70,11 +75,29 @@ def rule(
         (),
         (),
     )
+    return replace(made, **more)
 
 
-def person(*occasions: Occasion, zone: str = "Europe/Berlin", version: int = 1) -> Recipient:
-    """Make a person who lives in `zone`."""
-    return Recipient("acme", "ada", version, zone, "en", "Ada", "Lovelace", occasions, {})
+def date_in(
+    cycle: str | int, an_occasion: Occasion, leap: LeapDayRule, what: EventType | None = None
+) -> Date | None:
+    """Return the nominal date of one cycle; None when there is no such cycle."""
+    name = f"{cycle:04d}" if isinstance(cycle, int) else cycle
+    turn = next(turns_since(an_occasion, what or rule(), leap, since=first_date_of(name)), None)
+    return turn.occurrence_date if turn is not None and turn.cycle == name else None
+
+
+def person(
+    *occasions: Occasion, zone: str = "Europe/Berlin", version: int = 1, **preferences: Any
+) -> Recipient:
+    """Make a person who lives in `zone`, with these preferences."""
+    wants = Preferences(**preferences) if preferences else NO_PREFERENCES
+    return Recipient("acme", "ada", version, zone, "en", "Ada", "Lovelace", occasions, {}, wants)
+
+
+def quiet(start: int, end: int) -> QuietHours:
+    """Make quiet hours from whole hours."""
+    return QuietHours(Time(start), Time(end))
 
 
 def plan_id_of(occasion_id: str = "birthday") -> bytes:
@@ -94,11 +117,17 @@ class Road:
 
     @classmethod
     def begin(
-        cls, an_occasion: Occasion, *, zone: str = "Europe/Berlin", what: EventType | None = None
+        cls,
+        an_occasion: Occasion,
+        *,
+        zone: str = "Europe/Berlin",
+        what: EventType | None = None,
+        defaults: TenantDefaults = DEFAULTS,
+        **preferences: Any,
     ) -> "Road":
         """Plan the occasion for the first time, at its enrolment."""
-        road = cls(person(an_occasion, zone=zone), what or rule(), an_occasion.enrol_time)
-        return road.replan()
+        who = person(an_occasion, zone=zone, **preferences)
+        return cls(who, what or rule(), an_occasion.enrol_time, defaults).replan()
 
     @property
     def row(self) -> Plan:
@@ -136,6 +165,25 @@ class Road:
         """Give the person another zone and replan."""
         self.who = replace(self.who, time_zone=zone, version=self.who.version + 1)
         return self.replan()
+
+    def wants(self, **preferences: Any) -> "Road":
+        """Change what the person wants and replan."""
+        changed = replace(self.who.preferences, **preferences)
+        self.who = replace(self.who, preferences=changed, version=self.who.version + 1)
+        return self.replan()
+
+    def reschedule(self, text: str | None) -> "Road":
+        """Choose another instant by hand; None goes back to the rule."""
+        self.plan = rescheduled(
+            self.row,
+            None if text is None else at(text),
+            recipient=self.who,
+            event_type=self.what,
+            defaults=self.defaults,
+            now=self.now,
+            tzdata_version=TZDATA,
+        )
+        return self
 
     def corrects(self, an_occasion: Occasion) -> "Road":
         """Give the person another occasion and replan."""

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from whenever import Date
 
-from scheduler_service.domain.cycles import LAST_YEAR, occurrence, turns
+from scheduler_service.domain.cycles import LAST_YEAR, turns
 from scheduler_service.domain.occasions import LeapDayRule, OnEnrol
-from tests.unit.scheduler_service.domain.domain_examples import Road, at, date, occasion, person
+from tests.unit.scheduler_service.domain.domain_examples import Road, at, date, date_in, occasion, person
 
 BACKWARD = LeapDayRule.BACKWARD
 
@@ -29,14 +29,14 @@ def test_unknown_year_has_anniversaries_and_no_number() -> None:
 
 def test_29_february_without_year_is_moved_like_any_leap_day() -> None:
     """A yearless 29 February is celebrated on the 28th in a common year."""
-    assert occurrence(occasion("--02-29"), 2027, BACKWARD) == Date(2027, 2, 28)
+    assert date_in(2027, occasion("--02-29"), BACKWARD) == Date(2027, 2, 28)
 
 
 def test_zeroth_anniversary_never_fires() -> None:
     """Somebody born this year, or next year, has the first anniversary the year after."""
     newborn = occasion("2026-05-17")
-    assert [occurrence(newborn, year, BACKWARD) for year in (2025, 2026)] == [None, None]
-    assert occurrence(newborn, 2027, BACKWARD) == Date(2027, 5, 17)
+    assert [date_in(year, newborn, BACKWARD) for year in (2025, 2026)] == [None, None]
+    assert date_in(2027, newborn, BACKWARD) == Date(2027, 5, 17)
     assert Road.begin(newborn).row.cycle == "2027"
     assert Road.begin(occasion("2050-05-17")).row.cycle == "2051"
 
@@ -73,7 +73,7 @@ def test_occasion_whose_years_are_over_has_nothing_due() -> None:
     """Beyond the calendar there is an empty plan, not an error; its row can go."""
     road = Road.begin(occasion("9999-05-17"))
     assert (road.row.cycle, road.row.due_time, road.row.is_void) == (None, None, True)
-    assert occurrence(occasion("--05-17"), LAST_YEAR + 1, BACKWARD) is None
+    assert date_in(LAST_YEAR + 1, occasion("--05-17"), BACKWARD) is None
 
 
 def test_person_without_zone_lives_in_the_tenants() -> None:

@@ -95,6 +95,13 @@ def test_rule_created_after_the_person_greets_nobody_on_the_spot() -> None:
     assert Road.begin(born, what=late_rule).row.cycle == "2027"
 
 
+def test_rule_created_after_the_person_greets_at_once_only_if_it_says_so() -> None:
+    """With SAME_DAY of its own, a rule made at noon greets those whose day it is."""
+    now_too = rule(enrolled="2026-05-17T10:00:00Z", on_enrol=SAME_DAY)
+    row = Road.begin(occasion(), what=now_too).row
+    assert (row.cycle, row.due_time) == ("2026", at("2026-05-17T10:00:00Z"))
+
+
 def test_enrolment_of_the_same_instant_as_the_rule_keeps_its_policy() -> None:
     """Only a rule that is really later overrides the occasion's policy."""
     born = occasion(enrolled="2026-05-17T10:00:00Z", on_enrol=SAME_DAY)

@@ -3,7 +3,6 @@
 import pytest
 from whenever import Date
 
-from scheduler_service.domain.cycles import occurrence, occurrence_date
 from scheduler_service.domain.moments import Shift
 from scheduler_service.domain.occasions import LeapDayRule
 from scheduler_service.domain.plans import first_plan
@@ -12,6 +11,7 @@ from tests.unit.scheduler_service.domain.domain_examples import (
     Road,
     at,
     date,
+    date_in,
     occasion,
     person,
     plan_id_of,
@@ -32,15 +32,15 @@ def test_leap_day_comes_back_to_29_february_and_2100_is_no_leap_year(
 ) -> None:
     """Each year starts from the original date, so a common year leaves no trace in the next leap year."""
     born = occasion("1996-02-29")
-    found = [occurrence(born, year, leap) for year in (2096, 2097, 2100, 2103, 2104)]
+    found = [date_in(year, born, leap) for year in (2096, 2097, 2100, 2103, 2104)]
     assert found == [text and date(text) for text in expected]
 
 
 @pytest.mark.parametrize("leap", list(LeapDayRule))
 def test_no_rule_moves_an_ordinary_date(leap: LeapDayRule) -> None:
     """28 February and 1 March stay where they are, whatever the rule."""
-    assert occurrence(occasion("1996-02-28"), 2100, leap) == Date(2100, 2, 28)
-    assert occurrence(occasion("1996-03-01"), 2100, leap) == Date(2100, 3, 1)
+    assert date_in(2100, occasion("1996-02-28"), leap) == Date(2100, 2, 28)
+    assert date_in(2100, occasion("1996-03-01"), leap) == Date(2100, 3, 1)
 
 
 @pytest.mark.parametrize(
@@ -74,9 +74,9 @@ def test_omit_plans_across_the_eight_years_around_2100() -> None:
 def test_offset_counts_from_the_moved_date() -> None:
     """A reminder three days ahead of a 29 February in a common year is three days ahead of where it is kept."""
     born, ahead = occasion("1996-02-29"), rule(day_offset=-3)
-    assert occurrence_date(born, ahead, 2027, BACKWARD) == Date(2027, 2, 25)
-    assert occurrence_date(born, ahead, 2027, FORWARD) == Date(2027, 2, 26)
-    assert occurrence_date(born, ahead, 2027, OMIT) is None
+    assert date_in(2027, born, BACKWARD, ahead) == Date(2027, 2, 25)
+    assert date_in(2027, born, FORWARD, ahead) == Date(2027, 2, 26)
+    assert date_in(2027, born, OMIT, ahead) is None
 
 
 def test_changed_leap_rule_recomputes_the_open_cycle() -> None:

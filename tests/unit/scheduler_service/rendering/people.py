@@ -15,7 +15,7 @@ from scheduler_service.rendering.templates import Cache
 
 SINCE = Instant.from_utc(2028, 1, 1)
 DEFAULTS = TenantDefaults("tenant-1", "Europe/Berlin", "de-AT", LeapDayRule.BACKWARD)
-((_, RULE), *_) = built_in("tenant-1", since=SINCE)
+RULE = built_in("tenant-1", since=SINCE)[0][1]
 
 
 def person(*, year: int | None = 1990, **changes: Any) -> Recipient:

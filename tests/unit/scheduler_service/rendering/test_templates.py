@@ -5,24 +5,33 @@ from dataclasses import replace
 
 import pytest
 
-from chassis.errors import InvalidInput
 from scheduler_service.domain.built_in import built_in
-from scheduler_service.domain.event_types import Template
+from scheduler_service.domain.event_types import EventType, Recurrence, Template
 from scheduler_service.rendering import fixtures
-from scheduler_service.rendering.templates import Cache, Compiled, RenderError, check
+from scheduler_service.rendering.subset import ALLOWED, forbidden
+from scheduler_service.rendering.templates import Cache, Compiled, RenderError
+from scheduler_service.rendering.trial import PARTS, Tried, checked
 from tests.unit.scheduler_service.rendering.people import SINCE, rule
 
-PEOPLE = fixtures.people("birthday")
+
+def failures(event_type: EventType) -> dict[str, str]:
+    """Return what is wrong with the words of an event type, by field, as saving it would say."""
+    tried = [Tried(f.person, f.values, f.longest, f.guessed) for f in fixtures.people(event_type)]
+    outside = {
+        f"templates[{index}].{part}": why
+        for index, template in enumerate(event_type.templates)
+        for part in PARTS
+        if (why := forbidden(getattr(template, part)))
+    }
+    return outside or {
+        fact[1]: fact[2] for fact in checked(event_type.templates, tried) if fact[0] == "failed"
+    }
 
 
 def refused(body: str) -> str:
     """Return the sentence with which a body is refused, or nothing."""
-    try:
-        check((Template("", "Hello", body),), PEOPLE)
-    except InvalidInput as error:
-        only = [v.field for v in error.violations] == ["event_type.templates[0].body"]
-        return str(error) if only and error.reason == "INVALID_TEMPLATE" else repr(error.violations)
-    return ""
+    found = failures(rule(Template("", "Hello", body)))
+    return found.get("templates[0].body", "") if found.keys() <= {"templates[0].body"} else repr(found)
 
 
 @pytest.mark.parametrize(
@@ -104,26 +113,36 @@ def test_refused(body: str, why: str) -> None:
 
 
 def test_every_wrong_part_is_named() -> None:
-    """Titles and bodies of all templates are looked at, each at its field."""
+    """Titles, bodies and their belated forms, in all templates, are looked at, each at its field."""
     wrong = "{% set x = 1 %}"
-    with pytest.raises(InvalidInput) as error:
-        check((Template("", "ok", wrong), Template("de", wrong, "ok")), PEOPLE)
-    fields = [violation.field for violation in error.value.violations]
-    assert fields == ["event_type.templates[0].body", "event_type.templates[1].title"]
+    words = rule(Template("", "ok", wrong), Template("de", wrong, "ok", wrong, wrong))
+    assert list(failures(words)) == [
+        "templates[0].body",
+        "templates[1].title",
+        "templates[1].belated_title",
+        "templates[1].belated_body",
+    ]
+    unknown = "{{ user.nickname }}"
+    words = rule(Template("", unknown, "ok", unknown, "ok"), Template("de", "ok", "ok", "", unknown))
+    assert list(failures(words)) == [
+        "templates[0].title",
+        "templates[0].belated_title",
+        "templates[1].belated_body",
+    ]
 
 
 @pytest.mark.parametrize("piece", ["{{ ", "{% if ", "{# ", "{{ '", "{{ a }}", "|", "'", "{"])
 def test_looking_at_a_template_is_quick(piece: str) -> None:
     """The longest body that is accepted takes no noticeable time, whatever it repeats."""
     began = time.perf_counter()
-    refused((piece * 8192)[:8192])
+    forbidden((piece * 8192)[:8192])
     assert time.perf_counter() - began < 0.5
 
 
 def test_the_built_in_templates_pass() -> None:
     """Every tenant begins with rules that could have been saved."""
     for _, event_type in built_in("tenant-1", since=SINCE):
-        check(event_type.templates, fixtures.people(event_type.occasion_kind))
+        assert failures(event_type) == {}
 
 
 @pytest.mark.parametrize(
@@ -161,3 +180,77 @@ def test_compiled_once_per_version() -> None:
     assert cache.of(first) is not compiled
     with pytest.raises(RenderError, match="no template"):
         Compiled(())
+
+
+@pytest.mark.parametrize("recurrence", [r for r in Recurrence if r is not Recurrence.YEARLY])
+def test_only_yearly_rules_know_an_age(recurrence: Recurrence) -> None:
+    """`turns` is refused where nobody has one; a rule without occasion knows no occasion either."""
+    words = replace(rule(Template("", "{{ turns }}", "{{ occasion.kind }}")), recurrence=recurrence)
+    found = failures(words)
+    assert "turns is not known for everybody" in found.pop("templates[0].title")
+    assert bool(found) == (recurrence is Recurrence.NONE)
+
+
+def test_metadata_may_be_missing() -> None:
+    """Rules of a date have no metadata: a template says what it does without."""
+    assert "metadata.order is not known for everybody" in refused("{{ metadata.order }}")
+    assert refused("{{ metadata.order | default('none') }}") == ""
+    assert refused("{% for name in metadata %}{{ name }}{% endfor %}") == ""
+    assert "metadata.<key>" in ALLOWED
+
+
+def test_a_long_name_may_be_said_often_but_not_its_square() -> None:
+    """Twenty times a name of 10,000 characters is a text; each letter of it followed by all is not."""
+    often = "{{ user.given_name | default('x') }} " * 20
+    assert "longer than 16384 bytes" not in refused(often[:100])
+    assert refused("{{ user.name | default('x') }} " * 20) == ""
+    assert "very long name" in refused("{{ user.name | default('x') }} " * 60)
+
+
+def test_an_attribute_may_be_of_any_kind() -> None:
+    """A template that wants a list or a number of an attribute is not refused for what was guessed."""
+    assert refused("{{ user.score | default(0) | round }}") == ""
+    assert refused("{% for tag in user.tags | default('') %}{{ tag }}{% endfor %}") == ""
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("{{ user.tags | join(', ') }}", "a, 1"),
+        ("{{ user.tags | join }}", "a1"),
+        ("{{ user.word | join('-') }}", "x-y-z"),
+        ("{{ user.word | join(1) }}", "x1y1z"),
+        ("{{ user | join('/') }}", "tags/word/n"),
+        ("{{ user.missing | join('-') }}", ""),
+    ],
+)
+def test_join_is_minijinjas(source: str, text: str) -> None:
+    """Ours says what the built-in says, of lists, texts, mappings and of nothing."""
+    values = {"user": {"tags": ["a", 1], "word": "xyz", "n": 3}}
+    assert Compiled((Template("", "", source),)).render("", values)[1] == text
+
+
+@pytest.mark.parametrize("source", ["{{ w | join(w) }}", "{{ w | join(w) | join(w) | join(w) | length }}"])
+def test_join_is_bounded(source: str) -> None:
+    """Joining a text with itself grows by its square, three times by its fourth power: refused at once."""
+    with pytest.raises(RenderError, match="longer than"):
+        Compiled((Template("", "", source),)).render("", {"w": "x" * 10_000})
+    with pytest.raises(RenderError, match="needs a text or a list"):
+        Compiled((Template("", "", "{{ w | join }}"),)).render("", {"w": 3})
+
+
+def test_belated_words_fall_back_part_by_part() -> None:
+    """A belated part that is empty is the normal one; without any there are no belated words."""
+    compiled = Compiled(
+        (
+            Template("", "T", "B"),
+            Template("de", "T", "B", "late T", ""),
+            Template("fr", "T", "B", "", "late B"),
+        )
+    )
+    assert not compiled.has_belated("en")
+    assert compiled.has_belated("de-AT")
+    assert compiled.render("en", {}, belated=True) == ("T", "B", "en")
+    assert compiled.render("de-AT", {}, belated=True) == ("late T", "B", "de")
+    assert compiled.render("fr", {}, belated=True) == ("T", "late B", "fr")
+    assert compiled.render("fr", {}) == ("T", "B", "fr")

@@ -1,22 +1,28 @@
 """What is written is what is read: plans, ranges, occasions."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
-from whenever import Date, Instant
+from whenever import Date, Instant, Time
 
+from scheduler_service.domain.event_types import Priority
 from scheduler_service.domain.ids import plan_id, user_part
 from scheduler_service.domain.moments import Shift
 from scheduler_service.domain.occasions import LeapDayRule, OnEnrol
-from scheduler_service.domain.recipients import Recipient
+from scheduler_service.domain.plans import Request
+from scheduler_service.domain.recipients import Preferences, QuietHours, Recipient, ZoneMode
 from scheduler_service.store.plans import user_range
 from scheduler_service.store.rows import (
     PLAN,
     occasions_json,
     plan_from,
     plan_row,
+    preferences_json,
     recipient_from,
+    request_from,
+    request_json,
 )
 from tests.unit.scheduler_service.rendering.people import RULE, person, plan_of
 
@@ -43,8 +49,40 @@ def test_a_recipient_comes_back(leap: LeapDayRule | None, on_enrol: OnEnrol, yea
         person().occasions[0], leap_day_rule=leap, on_enrol=on_enrol, year=year, enrol_time=enrolled
     )
     ada = person(occasions=(occasion,), attributes={"a": [1, {"b": None}]})
-    row = (*_columns(ada), occasions_json(ada.occasions), '{"a": [1, {"b": null}]}')
+    row = (*_columns(ada), occasions_json(ada.occasions), '{"a": [1, {"b": null}]}', "{}", "[]")
     assert recipient_from(row) == ada
+
+
+def test_preferences_and_care_switches_come_back() -> None:
+    """Opt-outs, own times, quiet hours over midnight, the zone somebody is in, and "never again"."""
+    wishes = Preferences(
+        opted_out=frozenset({"birthday", "newsletter"}),
+        local_times={"anniversary": Time(7, 30)},
+        quiet_hours=QuietHours(Time(22), Time(7)),
+        zone_mode=ZoneMode.FOLLOW,
+        current_time_zone="Asia/Tokyo",
+    )
+    ada = person(preferences=wishes, care_switches=frozenset({"", "birthday"}))
+    row = (*_columns(ada), occasions_json(ada.occasions), "{}", preferences_json(wishes), '["", "birthday"]')
+    assert recipient_from(row) == ada
+
+
+def test_what_a_caller_asked_for_comes_back() -> None:
+    """With everything said, and with nothing but the moment it was asked."""
+    asked = Instant.from_utc(2028, 1, 1, 12, nanosecond=5_000)
+    whole = Request(
+        create_time=asked,
+        metadata={"order": "7"},
+        priority=Priority.HIGH,
+        local_time=Time(9, 30),
+        deliver_within=timedelta(hours=2),
+        cycle="2027",
+        reissue_of="evt_x_2027",
+        reason="lost",
+        endpoint_id="ep_1",
+    )
+    for request in (whole, Request(create_time=asked)):
+        assert request_from(request_json(request)) == request
 
 
 def _columns(who: Recipient) -> tuple[object, ...]:

@@ -24,6 +24,14 @@ class EventReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EVENT_REASON_RENDER: _ClassVar[EventReason]
     EVENT_REASON_TOO_LARGE: _ClassVar[EventReason]
     EVENT_REASON_OCCASION_REMOVED: _ClassVar[EventReason]
+    EVENT_REASON_OPTED_OUT: _ClassVar[EventReason]
+    EVENT_REASON_QUIET_HOURS: _ClassVar[EventReason]
+    EVENT_REASON_CARE_SWITCH: _ClassVar[EventReason]
+    EVENT_REASON_EVENT_TYPE_DELETED: _ClassVar[EventReason]
+    EVENT_REASON_SKIPPED: _ClassVar[EventReason]
+    EVENT_REASON_CANCELLED: _ClassVar[EventReason]
+    EVENT_REASON_HELD_BACK: _ClassVar[EventReason]
+    EVENT_REASON_POISON: _ClassVar[EventReason]
 
 class Shift(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -32,6 +40,10 @@ class Shift(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SHIFT_FOLD: _ClassVar[Shift]
     SHIFT_SKIPPED_DATE: _ClassVar[Shift]
     SHIFT_LEAP_DAY: _ClassVar[Shift]
+    SHIFT_WEEKEND: _ClassVar[Shift]
+    SHIFT_SPREAD: _ClassVar[Shift]
+    SHIFT_QUIET_HOURS: _ClassVar[Shift]
+    SHIFT_OVERRIDE: _ClassVar[Shift]
 EVENT_REASON_UNSPECIFIED: EventReason
 EVENT_REASON_MISSED: EventReason
 EVENT_REASON_MISSED_BY_MOVE: EventReason
@@ -41,14 +53,26 @@ EVENT_REASON_USER_DELETED: EventReason
 EVENT_REASON_RENDER: EventReason
 EVENT_REASON_TOO_LARGE: EventReason
 EVENT_REASON_OCCASION_REMOVED: EventReason
+EVENT_REASON_OPTED_OUT: EventReason
+EVENT_REASON_QUIET_HOURS: EventReason
+EVENT_REASON_CARE_SWITCH: EventReason
+EVENT_REASON_EVENT_TYPE_DELETED: EventReason
+EVENT_REASON_SKIPPED: EventReason
+EVENT_REASON_CANCELLED: EventReason
+EVENT_REASON_HELD_BACK: EventReason
+EVENT_REASON_POISON: EventReason
 SHIFT_UNSPECIFIED: Shift
 SHIFT_GAP: Shift
 SHIFT_FOLD: Shift
 SHIFT_SKIPPED_DATE: Shift
 SHIFT_LEAP_DAY: Shift
+SHIFT_WEEKEND: Shift
+SHIFT_SPREAD: Shift
+SHIFT_QUIET_HOURS: Shift
+SHIFT_OVERRIDE: Shift
 
 class Event(_message.Message):
-    __slots__ = ("event_id", "user_id", "event_type_id", "occasion_id", "instance", "cycle", "occurrence_date", "state", "reason", "nominal_due_time", "due_time", "deliver_by", "decide_time", "decision", "late", "priority", "metadata", "outcome", "outcome_unavailable", "receive_time")
+    __slots__ = ("event_id", "user_id", "event_type_id", "occasion_id", "instance", "cycle", "occurrence_date", "state", "reason", "nominal_due_time", "due_time", "deliver_by", "decide_time", "decision", "late", "priority", "metadata", "outcome", "outcome_unavailable", "receive_time", "create_time", "reissue_of", "reissue_reason")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[Event.State]
@@ -92,6 +116,9 @@ class Event(_message.Message):
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     OUTCOME_UNAVAILABLE_FIELD_NUMBER: _ClassVar[int]
     RECEIVE_TIME_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    REISSUE_OF_FIELD_NUMBER: _ClassVar[int]
+    REISSUE_REASON_FIELD_NUMBER: _ClassVar[int]
     event_id: str
     user_id: str
     event_type_id: str
@@ -112,7 +139,10 @@ class Event(_message.Message):
     outcome: _outcome_pb2.Outcome
     outcome_unavailable: bool
     receive_time: _timestamp_pb2.Timestamp
-    def __init__(self, event_id: _Optional[str] = ..., user_id: _Optional[str] = ..., event_type_id: _Optional[str] = ..., occasion_id: _Optional[str] = ..., instance: _Optional[str] = ..., cycle: _Optional[str] = ..., occurrence_date: _Optional[_Union[_date_pb2.Date, _Mapping]] = ..., state: _Optional[_Union[Event.State, str]] = ..., reason: _Optional[_Union[EventReason, str]] = ..., nominal_due_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., due_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., deliver_by: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., decide_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., decision: _Optional[_Union[Decision, _Mapping]] = ..., late: _Optional[bool] = ..., priority: _Optional[_Union[_priority_pb2.Priority, str]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., outcome: _Optional[_Union[_outcome_pb2.Outcome, str]] = ..., outcome_unavailable: _Optional[bool] = ..., receive_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    create_time: _timestamp_pb2.Timestamp
+    reissue_of: str
+    reissue_reason: str
+    def __init__(self, event_id: _Optional[str] = ..., user_id: _Optional[str] = ..., event_type_id: _Optional[str] = ..., occasion_id: _Optional[str] = ..., instance: _Optional[str] = ..., cycle: _Optional[str] = ..., occurrence_date: _Optional[_Union[_date_pb2.Date, _Mapping]] = ..., state: _Optional[_Union[Event.State, str]] = ..., reason: _Optional[_Union[EventReason, str]] = ..., nominal_due_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., due_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., deliver_by: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., decide_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., decision: _Optional[_Union[Decision, _Mapping]] = ..., late: _Optional[bool] = ..., priority: _Optional[_Union[_priority_pb2.Priority, str]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., outcome: _Optional[_Union[_outcome_pb2.Outcome, str]] = ..., outcome_unavailable: _Optional[bool] = ..., receive_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., reissue_of: _Optional[str] = ..., reissue_reason: _Optional[str] = ...) -> None: ...
 
 class Decision(_message.Message):
     __slots__ = ("event_type_version", "recipient_version", "tzdata_version", "time_zone", "utc_offset", "shifts")

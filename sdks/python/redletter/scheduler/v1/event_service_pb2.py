@@ -23,11 +23,16 @@ _sym_db = _symbol_database.Default()
 
 
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from google.type import date_pb2 as google_dot_type_dot_date__pb2
+from google.type import timeofday_pb2 as google_dot_type_dot_timeofday__pb2
+from redletter.common.v1 import item_result_pb2 as redletter_dot_common_dot_v1_dot_item__result__pb2
+from redletter.common.v1 import priority_pb2 as redletter_dot_common_dot_v1_dot_priority__pb2
 from redletter.scheduler.v1 import event_pb2 as redletter_dot_scheduler_dot_v1_dot_event__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*redletter/scheduler/v1/event_service.proto\x12\x16redletter.scheduler.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"redletter/scheduler/v1/event.proto\"Z\n\x0fGetEventRequest\x12G\n\x08\x65vent_id\x18\x01 \x01(\tB,\xbaH)r\'2%^evt_[0-9a-z]{26}_[0-9A-Za-z-]{1,24}$R\x07\x65ventId\"G\n\x10GetEventResponse\x12\x33\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x1d.redletter.scheduler.v1.EventR\x05\x65vent\"\xaf\x03\n\x11ListEventsRequest\x12;\n\x07user_id\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d(\x80\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x06userId\x12\x45\n\revent_type_id\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^([a-z][a-z0-9_-]{0,39})?$R\x0b\x65ventTypeId\x12P\n\x06states\x18\x03 \x03(\x0e\x32#.redletter.scheduler.v1.Event.StateB\x13\xbaH\x10\x92\x01\r\x10\x06\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00R\x06states\x12\x37\n\tdue_after\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x08\x64ueAfter\x12\x39\n\ndue_before\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tdueBefore\x12\'\n\tpage_size\x18\x06 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x07 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10R\tpageToken\"s\n\x12ListEventsResponse\x12\x35\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1d.redletter.scheduler.v1.EventR\x06\x65vents\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x85\x02\n\x0c\x45ventService\x12|\n\x08GetEvent\x12\'.redletter.scheduler.v1.GetEventRequest\x1a(.redletter.scheduler.v1.GetEventResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/events/{event_id}\x12w\n\nListEvents\x12).redletter.scheduler.v1.ListEventsRequest\x1a*.redletter.scheduler.v1.ListEventsResponse\"\x12\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/eventsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*redletter/scheduler/v1/event_service.proto\x12\x16redletter.scheduler.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x1bgoogle/type/timeofday.proto\x1a%redletter/common/v1/item_result.proto\x1a\"redletter/common/v1/priority.proto\x1a\"redletter/scheduler/v1/event.proto\"Z\n\x0fGetEventRequest\x12G\n\x08\x65vent_id\x18\x01 \x01(\tB,\xbaH)r\'2%^evt_[0-9a-z]{26}_[0-9A-Za-z-]{1,24}$R\x07\x65ventId\"G\n\x10GetEventResponse\x12\x33\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x1d.redletter.scheduler.v1.EventR\x05\x65vent\"\xa3\x06\n\x11ListEventsRequest\x12;\n\x07user_id\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d(\x80\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x06userId\x12\x45\n\revent_type_id\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^([a-z][a-z0-9_-]{0,39})?$R\x0b\x65ventTypeId\x12P\n\x06states\x18\x03 \x03(\x0e\x32#.redletter.scheduler.v1.Event.StateB\x13\xbaH\x10\x92\x01\r\x10\x06\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00R\x06states\x12\x37\n\tdue_after\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x08\x64ueAfter\x12\x39\n\ndue_before\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tdueBefore\x12\'\n\tpage_size\x18\x06 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x07 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10R\tpageToken\x12?\n\rcreated_after\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0c\x63reatedAfter\x12\x41\n\x0e\x63reated_before\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\rcreatedBefore\x12\x43\n\x08priority\x18\n \x01(\x0e\x32\x1d.redletter.common.v1.PriorityB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x08priority\x12l\n\x08metadata\x18\x0b \x03(\x0b\x32\x37.redletter.scheduler.v1.ListEventsRequest.MetadataEntryB\x17\xbaH\x14\x9a\x01\x11\x10\n\"\x06r\x04\x10\x01\x18@*\x05r\x03\x18\xf4\x03R\x08metadata\x1a;\n\rMetadataEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"s\n\x12ListEventsResponse\x12\x35\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1d.redletter.scheduler.v1.EventR\x06\x65vents\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"h\n\x0bLocalMoment\x12-\n\x04\x64\x61te\x18\x01 \x01(\x0b\x32\x11.google.type.DateB\x06\xbaH\x03\xc8\x01\x01R\x04\x64\x61te\x12*\n\x04time\x18\x02 \x01(\x0b\x32\x16.google.type.TimeOfDayR\x04time\"\xa5\x05\n\x12\x43reateEventRequest\x12@\n\x08instance\x18\x01 \x01(\tB$\xbaH!r\x1f\x10\x01(\x80\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x08instance\x12=\n\x07user_id\x18\x02 \x01(\tB$\xbaH!r\x1f\x10\x01(\x80\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x06userId\x12\x42\n\revent_type_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,39}$R\x0b\x65ventTypeId\x12\x37\n\x08\x64ue_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00R\x07\x64ueTime\x12\x44\n\nlocal_time\x18\x05 \x01(\x0b\x32#.redletter.scheduler.v1.LocalMomentH\x00R\tlocalTime\x12S\n\x0e\x64\x65liver_within\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\x0b\"\x05\x08\x80\x9a\x9e\x01\x32\x02\x08\x01R\rdeliverWithin\x12\x43\n\x08priority\x18\x07 \x01(\x0e\x32\x1d.redletter.common.v1.PriorityB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x08priority\x12m\n\x08metadata\x18\x08 \x03(\x0b\x32\x38.redletter.scheduler.v1.CreateEventRequest.MetadataEntryB\x17\xbaH\x14\x9a\x01\x11\x10\x32\"\x06r\x04\x10\x01\x18@*\x05r\x03\x18\xf4\x03R\x08metadata\x1a;\n\rMetadataEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\x42\x05\n\x03\x64ue\"d\n\x13\x43reateEventResponse\x12\x33\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x1d.redletter.scheduler.v1.EventR\x05\x65vent\x12\x18\n\x07\x63reated\x18\x02 \x01(\x08R\x07\x63reated\"p\n\x18\x42\x61tchCreateEventsRequest\x12T\n\x06\x65vents\x18\x01 \x03(\x0b\x32*.redletter.scheduler.v1.CreateEventRequestB\x10\xbaH\r\x92\x01\n\x08\x01\x10\xf4\x03\"\x03\xd8\x01\x03R\x06\x65vents\"s\n\x19\x42\x61tchCreateEventsResponse\x12\x39\n\x07results\x18\x01 \x03(\x0b\x32\x1f.redletter.common.v1.ItemResultR\x07results\x12\x1b\n\tevent_ids\x18\x02 \x03(\tR\x08\x65ventIds\"\xc1\x02\n\x13TriggerEventRequest\x12=\n\x07user_id\x18\x01 \x01(\tB$\xbaH!r\x1f\x10\x01(\x80\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x06userId\x12\x42\n\revent_type_id\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,39}$R\x0b\x65ventTypeId\x12M\n\x0boccasion_id\x18\x03 \x01(\tB,\xbaH)r\'2%^([A-Za-z0-9][A-Za-z0-9_.:-]{0,63})?$R\noccasionId\x12\x18\n\x07\x63onsume\x18\x04 \x01(\x08R\x07\x63onsume\x12>\n\x08instance\x18\x05 \x01(\tB\"\xbaH\x1fr\x1d(\x80\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x08instance\"K\n\x14TriggerEventResponse\x12\x33\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x1d.redletter.scheduler.v1.EventR\x05\x65vent\"[\n\x10SkipEventRequest\x12G\n\x08\x65vent_id\x18\x01 \x01(\tB,\xbaH)r\'2%^evt_[0-9a-z]{26}_[0-9A-Za-z-]{1,24}$R\x07\x65ventId\"H\n\x11SkipEventResponse\x12\x33\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x1d.redletter.scheduler.v1.EventR\x05\x65vent\"\xee\x01\n\x16RescheduleEventRequest\x12G\n\x08\x65vent_id\x18\x01 \x01(\tB,\xbaH)r\'2%^evt_[0-9a-z]{26}_[0-9A-Za-z-]{1,24}$R\x07\x65ventId\x12\x37\n\x08\x64ue_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00R\x07\x64ueTime\x12\x44\n\nlocal_time\x18\x03 \x01(\x0b\x32#.redletter.scheduler.v1.LocalMomentH\x00R\tlocalTimeB\x0c\n\x03\x64ue\x12\x05\xbaH\x02\x08\x01\"N\n\x17RescheduleEventResponse\x12\x33\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x1d.redletter.scheduler.v1.EventR\x05\x65vent\"]\n\x12\x43\x61ncelEventRequest\x12G\n\x08\x65vent_id\x18\x01 \x01(\tB,\xbaH)r\'2%^evt_[0-9a-z]{26}_[0-9A-Za-z-]{1,24}$R\x07\x65ventId\"\x88\x01\n\x13\x43\x61ncelEventResponse\x12<\n\x06result\x18\x01 \x01(\x0e\x32$.redletter.scheduler.v1.CancelResultR\x06result\x12\x33\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x1d.redletter.scheduler.v1.EventR\x05\x65vent\"K\n\x18\x42\x61tchCancelEventsRequest\x12/\n\tevent_ids\x18\x01 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x08\x01\x10\xf4\x03\x18\x01\"\x03\xd8\x01\x03R\x08\x65ventIds\"\xa3\x01\n\x19\x42\x61tchCancelEventsResponse\x12\x39\n\x07results\x18\x01 \x03(\x0b\x32\x1f.redletter.common.v1.ItemResultR\x07results\x12K\n\x0e\x63\x61ncel_results\x18\x02 \x03(\x0e\x32$.redletter.scheduler.v1.CancelResultR\rcancelResults\"\xc2\x01\n\x13ReissueEventRequest\x12G\n\x08\x65vent_id\x18\x01 \x01(\tB,\xbaH)r\'2%^evt_[0-9a-z]{26}_[0-9A-Za-z-]{1,24}$R\x07\x65ventId\x12\"\n\x06reason\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01R\x06reason\x12>\n\x08instance\x18\x03 \x01(\tB\"\xbaH\x1fr\x1d(\x80\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x08instance\"K\n\x14ReissueEventResponse\x12\x33\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x1d.redletter.scheduler.v1.EventR\x05\x65vent\"\xf8\x03\n\x14ReissueEventsRequest\x12\x45\n\revent_type_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^([a-z][a-z0-9_-]{0,39})?$R\x0b\x65ventTypeId\x12T\n\x06states\x18\x02 \x03(\x0e\x32#.redletter.scheduler.v1.Event.StateB\x17\xbaH\x14\x92\x01\x11\x08\x01\x10\x05\x18\x01\"\t\x82\x01\x06\x10\x01 \x00 \x01R\x06states\x12?\n\tdue_after\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\x08\x64ueAfter\x12\x41\n\ndue_before\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\tdueBefore\x12\"\n\x06reason\x18\x05 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01R\x06reason\x12\x17\n\x07\x64ry_run\x18\x06 \x01(\x08R\x06\x64ryRun\x12\x30\n\x0emax_per_second\x18\x07 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x0cmaxPerSecond\x12P\n\x0c\x65nded_reason\x18\x08 \x01(\x0e\x32#.redletter.scheduler.v1.EventReasonB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x0b\x65ndedReason\"P\n\x15ReissueEventsResponse\x12\x14\n\x05\x63ount\x18\x01 \x01(\x03R\x05\x63ount\x12!\n\x0coperation_id\x18\x02 \x01(\tR\x0boperationId*\x84\x01\n\x0c\x43\x61ncelResult\x12\x1d\n\x19\x43\x41NCEL_RESULT_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x43\x41NCEL_RESULT_CANCELLED\x10\x01\x12\x1c\n\x18\x43\x41NCEL_RESULT_CANCELLING\x10\x02\x12\x1a\n\x16\x43\x41NCEL_RESULT_TOO_LATE\x10\x03\x32\xad\x0c\n\x0c\x45ventService\x12|\n\x08GetEvent\x12\'.redletter.scheduler.v1.GetEventRequest\x1a(.redletter.scheduler.v1.GetEventResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/events/{event_id}\x12w\n\nListEvents\x12).redletter.scheduler.v1.ListEventsRequest\x1a*.redletter.scheduler.v1.ListEventsResponse\"\x12\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/events\x12}\n\x0b\x43reateEvent\x12*.redletter.scheduler.v1.CreateEventRequest\x1a+.redletter.scheduler.v1.CreateEventResponse\"\x15\x82\xd3\xe4\x93\x02\x0f\"\n/v1/events:\x01*\x12\x9b\x01\n\x11\x42\x61tchCreateEvents\x12\x30.redletter.scheduler.v1.BatchCreateEventsRequest\x1a\x31.redletter.scheduler.v1.BatchCreateEventsResponse\"!\x82\xd3\xe4\x93\x02\x1b\"\x16/v1/events:batchCreate:\x01*\x12\x88\x01\n\x0cTriggerEvent\x12+.redletter.scheduler.v1.TriggerEventRequest\x1a,.redletter.scheduler.v1.TriggerEventResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\"\x12/v1/events:trigger:\x01*\x12\x87\x01\n\tSkipEvent\x12(.redletter.scheduler.v1.SkipEventRequest\x1a).redletter.scheduler.v1.SkipEventResponse\"%\x82\xd3\xe4\x93\x02\x1f\"\x1a/v1/events/{event_id}:skip:\x01*\x12\x9f\x01\n\x0fRescheduleEvent\x12..redletter.scheduler.v1.RescheduleEventRequest\x1a/.redletter.scheduler.v1.RescheduleEventResponse\"+\x82\xd3\xe4\x93\x02%\" /v1/events/{event_id}:reschedule:\x01*\x12\x8f\x01\n\x0b\x43\x61ncelEvent\x12*.redletter.scheduler.v1.CancelEventRequest\x1a+.redletter.scheduler.v1.CancelEventResponse\"\'\x82\xd3\xe4\x93\x02!\"\x1c/v1/events/{event_id}:cancel:\x01*\x12\x9b\x01\n\x11\x42\x61tchCancelEvents\x12\x30.redletter.scheduler.v1.BatchCancelEventsRequest\x1a\x31.redletter.scheduler.v1.BatchCancelEventsResponse\"!\x82\xd3\xe4\x93\x02\x1b\"\x16/v1/events:batchCancel:\x01*\x12\x93\x01\n\x0cReissueEvent\x12+.redletter.scheduler.v1.ReissueEventRequest\x1a,.redletter.scheduler.v1.ReissueEventResponse\"(\x82\xd3\xe4\x93\x02\"\"\x1d/v1/events/{event_id}:reissue:\x01*\x12\x8b\x01\n\rReissueEvents\x12,.redletter.scheduler.v1.ReissueEventsRequest\x1a-.redletter.scheduler.v1.ReissueEventsResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\"\x12/v1/events:reissue:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,6 +41,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_GETEVENTREQUEST'].fields_by_name['event_id']._loaded_options = None
   _globals['_GETEVENTREQUEST'].fields_by_name['event_id']._serialized_options = b'\272H)r\'2%^evt_[0-9a-z]{26}_[0-9A-Za-z-]{1,24}$'
+  _globals['_LISTEVENTSREQUEST_METADATAENTRY']._loaded_options = None
+  _globals['_LISTEVENTSREQUEST_METADATAENTRY']._serialized_options = b'8\001'
   _globals['_LISTEVENTSREQUEST'].fields_by_name['user_id']._loaded_options = None
   _globals['_LISTEVENTSREQUEST'].fields_by_name['user_id']._serialized_options = b'\272H\037r\035(\200\0012\030^[^\\x00-\\x1F\\x7F-\\x9F]*$'
   _globals['_LISTEVENTSREQUEST'].fields_by_name['event_type_id']._loaded_options = None
@@ -46,18 +53,140 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTEVENTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_LISTEVENTSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTEVENTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\020'
+  _globals['_LISTEVENTSREQUEST'].fields_by_name['priority']._loaded_options = None
+  _globals['_LISTEVENTSREQUEST'].fields_by_name['priority']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_LISTEVENTSREQUEST'].fields_by_name['metadata']._loaded_options = None
+  _globals['_LISTEVENTSREQUEST'].fields_by_name['metadata']._serialized_options = b'\272H\024\232\001\021\020\n\"\006r\004\020\001\030@*\005r\003\030\364\003'
+  _globals['_LOCALMOMENT'].fields_by_name['date']._loaded_options = None
+  _globals['_LOCALMOMENT'].fields_by_name['date']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_CREATEEVENTREQUEST_METADATAENTRY']._loaded_options = None
+  _globals['_CREATEEVENTREQUEST_METADATAENTRY']._serialized_options = b'8\001'
+  _globals['_CREATEEVENTREQUEST'].fields_by_name['instance']._loaded_options = None
+  _globals['_CREATEEVENTREQUEST'].fields_by_name['instance']._serialized_options = b'\272H!r\037\020\001(\200\0012\030^[^\\x00-\\x1F\\x7F-\\x9F]*$'
+  _globals['_CREATEEVENTREQUEST'].fields_by_name['user_id']._loaded_options = None
+  _globals['_CREATEEVENTREQUEST'].fields_by_name['user_id']._serialized_options = b'\272H!r\037\020\001(\200\0012\030^[^\\x00-\\x1F\\x7F-\\x9F]*$'
+  _globals['_CREATEEVENTREQUEST'].fields_by_name['event_type_id']._loaded_options = None
+  _globals['_CREATEEVENTREQUEST'].fields_by_name['event_type_id']._serialized_options = b'\272H\033r\0312\027^[a-z][a-z0-9_-]{0,39}$'
+  _globals['_CREATEEVENTREQUEST'].fields_by_name['deliver_within']._loaded_options = None
+  _globals['_CREATEEVENTREQUEST'].fields_by_name['deliver_within']._serialized_options = b'\272H\016\252\001\013\"\005\010\200\232\236\0012\002\010\001'
+  _globals['_CREATEEVENTREQUEST'].fields_by_name['priority']._loaded_options = None
+  _globals['_CREATEEVENTREQUEST'].fields_by_name['priority']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_CREATEEVENTREQUEST'].fields_by_name['metadata']._loaded_options = None
+  _globals['_CREATEEVENTREQUEST'].fields_by_name['metadata']._serialized_options = b'\272H\024\232\001\021\0202\"\006r\004\020\001\030@*\005r\003\030\364\003'
+  _globals['_BATCHCREATEEVENTSREQUEST'].fields_by_name['events']._loaded_options = None
+  _globals['_BATCHCREATEEVENTSREQUEST'].fields_by_name['events']._serialized_options = b'\272H\r\222\001\n\010\001\020\364\003\"\003\330\001\003'
+  _globals['_TRIGGEREVENTREQUEST'].fields_by_name['user_id']._loaded_options = None
+  _globals['_TRIGGEREVENTREQUEST'].fields_by_name['user_id']._serialized_options = b'\272H!r\037\020\001(\200\0012\030^[^\\x00-\\x1F\\x7F-\\x9F]*$'
+  _globals['_TRIGGEREVENTREQUEST'].fields_by_name['event_type_id']._loaded_options = None
+  _globals['_TRIGGEREVENTREQUEST'].fields_by_name['event_type_id']._serialized_options = b'\272H\033r\0312\027^[a-z][a-z0-9_-]{0,39}$'
+  _globals['_TRIGGEREVENTREQUEST'].fields_by_name['occasion_id']._loaded_options = None
+  _globals['_TRIGGEREVENTREQUEST'].fields_by_name['occasion_id']._serialized_options = b'\272H)r\'2%^([A-Za-z0-9][A-Za-z0-9_.:-]{0,63})?$'
+  _globals['_TRIGGEREVENTREQUEST'].fields_by_name['instance']._loaded_options = None
+  _globals['_TRIGGEREVENTREQUEST'].fields_by_name['instance']._serialized_options = b'\272H\037r\035(\200\0012\030^[^\\x00-\\x1F\\x7F-\\x9F]*$'
+  _globals['_SKIPEVENTREQUEST'].fields_by_name['event_id']._loaded_options = None
+  _globals['_SKIPEVENTREQUEST'].fields_by_name['event_id']._serialized_options = b'\272H)r\'2%^evt_[0-9a-z]{26}_[0-9A-Za-z-]{1,24}$'
+  _globals['_RESCHEDULEEVENTREQUEST'].oneofs_by_name['due']._loaded_options = None
+  _globals['_RESCHEDULEEVENTREQUEST'].oneofs_by_name['due']._serialized_options = b'\272H\002\010\001'
+  _globals['_RESCHEDULEEVENTREQUEST'].fields_by_name['event_id']._loaded_options = None
+  _globals['_RESCHEDULEEVENTREQUEST'].fields_by_name['event_id']._serialized_options = b'\272H)r\'2%^evt_[0-9a-z]{26}_[0-9A-Za-z-]{1,24}$'
+  _globals['_CANCELEVENTREQUEST'].fields_by_name['event_id']._loaded_options = None
+  _globals['_CANCELEVENTREQUEST'].fields_by_name['event_id']._serialized_options = b'\272H)r\'2%^evt_[0-9a-z]{26}_[0-9A-Za-z-]{1,24}$'
+  _globals['_BATCHCANCELEVENTSREQUEST'].fields_by_name['event_ids']._loaded_options = None
+  _globals['_BATCHCANCELEVENTSREQUEST'].fields_by_name['event_ids']._serialized_options = b'\272H\017\222\001\014\010\001\020\364\003\030\001\"\003\330\001\003'
+  _globals['_REISSUEEVENTREQUEST'].fields_by_name['event_id']._loaded_options = None
+  _globals['_REISSUEEVENTREQUEST'].fields_by_name['event_id']._serialized_options = b'\272H)r\'2%^evt_[0-9a-z]{26}_[0-9A-Za-z-]{1,24}$'
+  _globals['_REISSUEEVENTREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_REISSUEEVENTREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\007r\005\020\001\030\310\001'
+  _globals['_REISSUEEVENTREQUEST'].fields_by_name['instance']._loaded_options = None
+  _globals['_REISSUEEVENTREQUEST'].fields_by_name['instance']._serialized_options = b'\272H\037r\035(\200\0012\030^[^\\x00-\\x1F\\x7F-\\x9F]*$'
+  _globals['_REISSUEEVENTSREQUEST'].fields_by_name['event_type_id']._loaded_options = None
+  _globals['_REISSUEEVENTSREQUEST'].fields_by_name['event_type_id']._serialized_options = b'\272H\036r\0342\032^([a-z][a-z0-9_-]{0,39})?$'
+  _globals['_REISSUEEVENTSREQUEST'].fields_by_name['states']._loaded_options = None
+  _globals['_REISSUEEVENTSREQUEST'].fields_by_name['states']._serialized_options = b'\272H\024\222\001\021\010\001\020\005\030\001\"\t\202\001\006\020\001 \000 \001'
+  _globals['_REISSUEEVENTSREQUEST'].fields_by_name['due_after']._loaded_options = None
+  _globals['_REISSUEEVENTSREQUEST'].fields_by_name['due_after']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_REISSUEEVENTSREQUEST'].fields_by_name['due_before']._loaded_options = None
+  _globals['_REISSUEEVENTSREQUEST'].fields_by_name['due_before']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_REISSUEEVENTSREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_REISSUEEVENTSREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\007r\005\020\001\030\310\001'
+  _globals['_REISSUEEVENTSREQUEST'].fields_by_name['max_per_second']._loaded_options = None
+  _globals['_REISSUEEVENTSREQUEST'].fields_by_name['max_per_second']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
+  _globals['_REISSUEEVENTSREQUEST'].fields_by_name['ended_reason']._loaded_options = None
+  _globals['_REISSUEEVENTSREQUEST'].fields_by_name['ended_reason']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_EVENTSERVICE'].methods_by_name['GetEvent']._loaded_options = None
   _globals['_EVENTSERVICE'].methods_by_name['GetEvent']._serialized_options = b'\202\323\344\223\002\027\022\025/v1/events/{event_id}'
   _globals['_EVENTSERVICE'].methods_by_name['ListEvents']._loaded_options = None
   _globals['_EVENTSERVICE'].methods_by_name['ListEvents']._serialized_options = b'\202\323\344\223\002\014\022\n/v1/events'
-  _globals['_GETEVENTREQUEST']._serialized_start=169
-  _globals['_GETEVENTREQUEST']._serialized_end=259
-  _globals['_GETEVENTRESPONSE']._serialized_start=261
-  _globals['_GETEVENTRESPONSE']._serialized_end=332
-  _globals['_LISTEVENTSREQUEST']._serialized_start=335
-  _globals['_LISTEVENTSREQUEST']._serialized_end=766
-  _globals['_LISTEVENTSRESPONSE']._serialized_start=768
-  _globals['_LISTEVENTSRESPONSE']._serialized_end=883
-  _globals['_EVENTSERVICE']._serialized_start=886
-  _globals['_EVENTSERVICE']._serialized_end=1147
+  _globals['_EVENTSERVICE'].methods_by_name['CreateEvent']._loaded_options = None
+  _globals['_EVENTSERVICE'].methods_by_name['CreateEvent']._serialized_options = b'\202\323\344\223\002\017\"\n/v1/events:\001*'
+  _globals['_EVENTSERVICE'].methods_by_name['BatchCreateEvents']._loaded_options = None
+  _globals['_EVENTSERVICE'].methods_by_name['BatchCreateEvents']._serialized_options = b'\202\323\344\223\002\033\"\026/v1/events:batchCreate:\001*'
+  _globals['_EVENTSERVICE'].methods_by_name['TriggerEvent']._loaded_options = None
+  _globals['_EVENTSERVICE'].methods_by_name['TriggerEvent']._serialized_options = b'\202\323\344\223\002\027\"\022/v1/events:trigger:\001*'
+  _globals['_EVENTSERVICE'].methods_by_name['SkipEvent']._loaded_options = None
+  _globals['_EVENTSERVICE'].methods_by_name['SkipEvent']._serialized_options = b'\202\323\344\223\002\037\"\032/v1/events/{event_id}:skip:\001*'
+  _globals['_EVENTSERVICE'].methods_by_name['RescheduleEvent']._loaded_options = None
+  _globals['_EVENTSERVICE'].methods_by_name['RescheduleEvent']._serialized_options = b'\202\323\344\223\002%\" /v1/events/{event_id}:reschedule:\001*'
+  _globals['_EVENTSERVICE'].methods_by_name['CancelEvent']._loaded_options = None
+  _globals['_EVENTSERVICE'].methods_by_name['CancelEvent']._serialized_options = b'\202\323\344\223\002!\"\034/v1/events/{event_id}:cancel:\001*'
+  _globals['_EVENTSERVICE'].methods_by_name['BatchCancelEvents']._loaded_options = None
+  _globals['_EVENTSERVICE'].methods_by_name['BatchCancelEvents']._serialized_options = b'\202\323\344\223\002\033\"\026/v1/events:batchCancel:\001*'
+  _globals['_EVENTSERVICE'].methods_by_name['ReissueEvent']._loaded_options = None
+  _globals['_EVENTSERVICE'].methods_by_name['ReissueEvent']._serialized_options = b'\202\323\344\223\002\"\"\035/v1/events/{event_id}:reissue:\001*'
+  _globals['_EVENTSERVICE'].methods_by_name['ReissueEvents']._loaded_options = None
+  _globals['_EVENTSERVICE'].methods_by_name['ReissueEvents']._serialized_options = b'\202\323\344\223\002\027\"\022/v1/events:reissue:\001*'
+  _globals['_CANCELRESULT']._serialized_start=4766
+  _globals['_CANCELRESULT']._serialized_end=4898
+  _globals['_GETEVENTREQUEST']._serialized_start=329
+  _globals['_GETEVENTREQUEST']._serialized_end=419
+  _globals['_GETEVENTRESPONSE']._serialized_start=421
+  _globals['_GETEVENTRESPONSE']._serialized_end=492
+  _globals['_LISTEVENTSREQUEST']._serialized_start=495
+  _globals['_LISTEVENTSREQUEST']._serialized_end=1298
+  _globals['_LISTEVENTSREQUEST_METADATAENTRY']._serialized_start=1239
+  _globals['_LISTEVENTSREQUEST_METADATAENTRY']._serialized_end=1298
+  _globals['_LISTEVENTSRESPONSE']._serialized_start=1300
+  _globals['_LISTEVENTSRESPONSE']._serialized_end=1415
+  _globals['_LOCALMOMENT']._serialized_start=1417
+  _globals['_LOCALMOMENT']._serialized_end=1521
+  _globals['_CREATEEVENTREQUEST']._serialized_start=1524
+  _globals['_CREATEEVENTREQUEST']._serialized_end=2201
+  _globals['_CREATEEVENTREQUEST_METADATAENTRY']._serialized_start=1239
+  _globals['_CREATEEVENTREQUEST_METADATAENTRY']._serialized_end=1298
+  _globals['_CREATEEVENTRESPONSE']._serialized_start=2203
+  _globals['_CREATEEVENTRESPONSE']._serialized_end=2303
+  _globals['_BATCHCREATEEVENTSREQUEST']._serialized_start=2305
+  _globals['_BATCHCREATEEVENTSREQUEST']._serialized_end=2417
+  _globals['_BATCHCREATEEVENTSRESPONSE']._serialized_start=2419
+  _globals['_BATCHCREATEEVENTSRESPONSE']._serialized_end=2534
+  _globals['_TRIGGEREVENTREQUEST']._serialized_start=2537
+  _globals['_TRIGGEREVENTREQUEST']._serialized_end=2858
+  _globals['_TRIGGEREVENTRESPONSE']._serialized_start=2860
+  _globals['_TRIGGEREVENTRESPONSE']._serialized_end=2935
+  _globals['_SKIPEVENTREQUEST']._serialized_start=2937
+  _globals['_SKIPEVENTREQUEST']._serialized_end=3028
+  _globals['_SKIPEVENTRESPONSE']._serialized_start=3030
+  _globals['_SKIPEVENTRESPONSE']._serialized_end=3102
+  _globals['_RESCHEDULEEVENTREQUEST']._serialized_start=3105
+  _globals['_RESCHEDULEEVENTREQUEST']._serialized_end=3343
+  _globals['_RESCHEDULEEVENTRESPONSE']._serialized_start=3345
+  _globals['_RESCHEDULEEVENTRESPONSE']._serialized_end=3423
+  _globals['_CANCELEVENTREQUEST']._serialized_start=3425
+  _globals['_CANCELEVENTREQUEST']._serialized_end=3518
+  _globals['_CANCELEVENTRESPONSE']._serialized_start=3521
+  _globals['_CANCELEVENTRESPONSE']._serialized_end=3657
+  _globals['_BATCHCANCELEVENTSREQUEST']._serialized_start=3659
+  _globals['_BATCHCANCELEVENTSREQUEST']._serialized_end=3734
+  _globals['_BATCHCANCELEVENTSRESPONSE']._serialized_start=3737
+  _globals['_BATCHCANCELEVENTSRESPONSE']._serialized_end=3900
+  _globals['_REISSUEEVENTREQUEST']._serialized_start=3903
+  _globals['_REISSUEEVENTREQUEST']._serialized_end=4097
+  _globals['_REISSUEEVENTRESPONSE']._serialized_start=4099
+  _globals['_REISSUEEVENTRESPONSE']._serialized_end=4174
+  _globals['_REISSUEEVENTSREQUEST']._serialized_start=4177
+  _globals['_REISSUEEVENTSREQUEST']._serialized_end=4681
+  _globals['_REISSUEEVENTSRESPONSE']._serialized_start=4683
+  _globals['_REISSUEEVENTSRESPONSE']._serialized_end=4763
+  _globals['_EVENTSERVICE']._serialized_start=4901
+  _globals['_EVENTSERVICE']._serialized_end=6482
 # @@protoc_insertion_point(module_scope)

@@ -45,6 +45,51 @@ class EventServiceStub:
                 request_serializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.ListEventsRequest.SerializeToString,
                 response_deserializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.ListEventsResponse.FromString,
                 _registered_method=True)
+        self.CreateEvent = channel.unary_unary(
+                '/redletter.scheduler.v1.EventService/CreateEvent',
+                request_serializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.CreateEventRequest.SerializeToString,
+                response_deserializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.CreateEventResponse.FromString,
+                _registered_method=True)
+        self.BatchCreateEvents = channel.unary_unary(
+                '/redletter.scheduler.v1.EventService/BatchCreateEvents',
+                request_serializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.BatchCreateEventsRequest.SerializeToString,
+                response_deserializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.BatchCreateEventsResponse.FromString,
+                _registered_method=True)
+        self.TriggerEvent = channel.unary_unary(
+                '/redletter.scheduler.v1.EventService/TriggerEvent',
+                request_serializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.TriggerEventRequest.SerializeToString,
+                response_deserializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.TriggerEventResponse.FromString,
+                _registered_method=True)
+        self.SkipEvent = channel.unary_unary(
+                '/redletter.scheduler.v1.EventService/SkipEvent',
+                request_serializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.SkipEventRequest.SerializeToString,
+                response_deserializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.SkipEventResponse.FromString,
+                _registered_method=True)
+        self.RescheduleEvent = channel.unary_unary(
+                '/redletter.scheduler.v1.EventService/RescheduleEvent',
+                request_serializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.RescheduleEventRequest.SerializeToString,
+                response_deserializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.RescheduleEventResponse.FromString,
+                _registered_method=True)
+        self.CancelEvent = channel.unary_unary(
+                '/redletter.scheduler.v1.EventService/CancelEvent',
+                request_serializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.CancelEventRequest.SerializeToString,
+                response_deserializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.CancelEventResponse.FromString,
+                _registered_method=True)
+        self.BatchCancelEvents = channel.unary_unary(
+                '/redletter.scheduler.v1.EventService/BatchCancelEvents',
+                request_serializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.BatchCancelEventsRequest.SerializeToString,
+                response_deserializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.BatchCancelEventsResponse.FromString,
+                _registered_method=True)
+        self.ReissueEvent = channel.unary_unary(
+                '/redletter.scheduler.v1.EventService/ReissueEvent',
+                request_serializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.ReissueEventRequest.SerializeToString,
+                response_deserializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.ReissueEventResponse.FromString,
+                _registered_method=True)
+        self.ReissueEvents = channel.unary_unary(
+                '/redletter.scheduler.v1.EventService/ReissueEvents',
+                request_serializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.ReissueEventsRequest.SerializeToString,
+                response_deserializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.ReissueEventsResponse.FromString,
+                _registered_method=True)
 
 
 class EventServiceServicer:
@@ -66,6 +111,78 @@ class EventServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateEvent(self, request, context):
+        """Makes one event of the caller's own: now, at an instant, or at a local time of the user. The same
+        call again answers the same event; another body under the same `instance` is ALREADY_EXISTS.
+        A user that was written in the last seconds is waited for.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchCreateEvents(self, request, context):
+        """Makes up to 500 events; each is answered by itself, in order.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TriggerEvent(self, request, context):
+        """Sends a rule's message to one user now. By itself an event of its own that consumes no cycle; with
+        `consume` the open cycle leaves now instead of at its due time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SkipEvent(self, request, context):
+        """Ends a planned event as SUPPRESSED(SKIPPED); the next cycle is planned. A decided one is
+        ALREADY_DECIDED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RescheduleEvent(self, request, context):
+        """Moves a planned event of this cycle to another moment, which then stands above quiet hours and
+        rule. A decided one is ALREADY_DECIDED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelEvent(self, request, context):
+        """Stops an event: before it is decided it ends as CANCELLED; after that its open deliveries are
+        stopped. Once answered the request is stored, whether delivery_service can be reached or not. One that
+        is CANCELLED already answers CANCELLED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchCancelEvents(self, request, context):
+        """Stops up to 500 events; each is answered by itself, in order.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReissueEvent(self, request, context):
+        """Makes a new event with the message of an ended one, linked to it, due now. Deliberate: the person
+        may get it twice. To repair a failed delivery redeliver it instead.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReissueEvents(self, request, context):
+        """Issues all ended events again that a filter finds, at most `max_per_second`; counts them first
+        when asked with `dry_run`. The operation can be paused, resumed and cancelled.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_EventServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -78,6 +195,51 @@ def add_EventServiceServicer_to_server(servicer, server):
                     servicer.ListEvents,
                     request_deserializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.ListEventsRequest.FromString,
                     response_serializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.ListEventsResponse.SerializeToString,
+            ),
+            'CreateEvent': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateEvent,
+                    request_deserializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.CreateEventRequest.FromString,
+                    response_serializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.CreateEventResponse.SerializeToString,
+            ),
+            'BatchCreateEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchCreateEvents,
+                    request_deserializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.BatchCreateEventsRequest.FromString,
+                    response_serializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.BatchCreateEventsResponse.SerializeToString,
+            ),
+            'TriggerEvent': grpc.unary_unary_rpc_method_handler(
+                    servicer.TriggerEvent,
+                    request_deserializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.TriggerEventRequest.FromString,
+                    response_serializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.TriggerEventResponse.SerializeToString,
+            ),
+            'SkipEvent': grpc.unary_unary_rpc_method_handler(
+                    servicer.SkipEvent,
+                    request_deserializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.SkipEventRequest.FromString,
+                    response_serializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.SkipEventResponse.SerializeToString,
+            ),
+            'RescheduleEvent': grpc.unary_unary_rpc_method_handler(
+                    servicer.RescheduleEvent,
+                    request_deserializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.RescheduleEventRequest.FromString,
+                    response_serializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.RescheduleEventResponse.SerializeToString,
+            ),
+            'CancelEvent': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelEvent,
+                    request_deserializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.CancelEventRequest.FromString,
+                    response_serializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.CancelEventResponse.SerializeToString,
+            ),
+            'BatchCancelEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchCancelEvents,
+                    request_deserializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.BatchCancelEventsRequest.FromString,
+                    response_serializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.BatchCancelEventsResponse.SerializeToString,
+            ),
+            'ReissueEvent': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReissueEvent,
+                    request_deserializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.ReissueEventRequest.FromString,
+                    response_serializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.ReissueEventResponse.SerializeToString,
+            ),
+            'ReissueEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReissueEvents,
+                    request_deserializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.ReissueEventsRequest.FromString,
+                    response_serializer=redletter_dot_scheduler_dot_v1_dot_event__service__pb2.ReissueEventsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -135,6 +297,249 @@ class EventService:
             '/redletter.scheduler.v1.EventService/ListEvents',
             redletter_dot_scheduler_dot_v1_dot_event__service__pb2.ListEventsRequest.SerializeToString,
             redletter_dot_scheduler_dot_v1_dot_event__service__pb2.ListEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateEvent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.scheduler.v1.EventService/CreateEvent',
+            redletter_dot_scheduler_dot_v1_dot_event__service__pb2.CreateEventRequest.SerializeToString,
+            redletter_dot_scheduler_dot_v1_dot_event__service__pb2.CreateEventResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchCreateEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.scheduler.v1.EventService/BatchCreateEvents',
+            redletter_dot_scheduler_dot_v1_dot_event__service__pb2.BatchCreateEventsRequest.SerializeToString,
+            redletter_dot_scheduler_dot_v1_dot_event__service__pb2.BatchCreateEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TriggerEvent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.scheduler.v1.EventService/TriggerEvent',
+            redletter_dot_scheduler_dot_v1_dot_event__service__pb2.TriggerEventRequest.SerializeToString,
+            redletter_dot_scheduler_dot_v1_dot_event__service__pb2.TriggerEventResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SkipEvent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.scheduler.v1.EventService/SkipEvent',
+            redletter_dot_scheduler_dot_v1_dot_event__service__pb2.SkipEventRequest.SerializeToString,
+            redletter_dot_scheduler_dot_v1_dot_event__service__pb2.SkipEventResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RescheduleEvent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.scheduler.v1.EventService/RescheduleEvent',
+            redletter_dot_scheduler_dot_v1_dot_event__service__pb2.RescheduleEventRequest.SerializeToString,
+            redletter_dot_scheduler_dot_v1_dot_event__service__pb2.RescheduleEventResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelEvent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.scheduler.v1.EventService/CancelEvent',
+            redletter_dot_scheduler_dot_v1_dot_event__service__pb2.CancelEventRequest.SerializeToString,
+            redletter_dot_scheduler_dot_v1_dot_event__service__pb2.CancelEventResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchCancelEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.scheduler.v1.EventService/BatchCancelEvents',
+            redletter_dot_scheduler_dot_v1_dot_event__service__pb2.BatchCancelEventsRequest.SerializeToString,
+            redletter_dot_scheduler_dot_v1_dot_event__service__pb2.BatchCancelEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReissueEvent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.scheduler.v1.EventService/ReissueEvent',
+            redletter_dot_scheduler_dot_v1_dot_event__service__pb2.ReissueEventRequest.SerializeToString,
+            redletter_dot_scheduler_dot_v1_dot_event__service__pb2.ReissueEventResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReissueEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.scheduler.v1.EventService/ReissueEvents',
+            redletter_dot_scheduler_dot_v1_dot_event__service__pb2.ReissueEventsRequest.SerializeToString,
+            redletter_dot_scheduler_dot_v1_dot_event__service__pb2.ReissueEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,40 @@ class EventServiceStub:
     """
     ListEvents: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.ListEventsRequest, _event_service_pb2.ListEventsResponse]
     """Lists planned and ended events in the order of due time, then id."""
+    CreateEvent: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.CreateEventRequest, _event_service_pb2.CreateEventResponse]
+    """Makes one event of the caller's own: now, at an instant, or at a local time of the user. The same
+    call again answers the same event; another body under the same `instance` is ALREADY_EXISTS.
+    A user that was written in the last seconds is waited for.
+    """
+    BatchCreateEvents: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.BatchCreateEventsRequest, _event_service_pb2.BatchCreateEventsResponse]
+    """Makes up to 500 events; each is answered by itself, in order."""
+    TriggerEvent: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.TriggerEventRequest, _event_service_pb2.TriggerEventResponse]
+    """Sends a rule's message to one user now. By itself an event of its own that consumes no cycle; with
+    `consume` the open cycle leaves now instead of at its due time.
+    """
+    SkipEvent: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.SkipEventRequest, _event_service_pb2.SkipEventResponse]
+    """Ends a planned event as SUPPRESSED(SKIPPED); the next cycle is planned. A decided one is
+    ALREADY_DECIDED.
+    """
+    RescheduleEvent: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.RescheduleEventRequest, _event_service_pb2.RescheduleEventResponse]
+    """Moves a planned event of this cycle to another moment, which then stands above quiet hours and
+    rule. A decided one is ALREADY_DECIDED.
+    """
+    CancelEvent: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.CancelEventRequest, _event_service_pb2.CancelEventResponse]
+    """Stops an event: before it is decided it ends as CANCELLED; after that its open deliveries are
+    stopped. Once answered the request is stored, whether delivery_service can be reached or not. One that
+    is CANCELLED already answers CANCELLED.
+    """
+    BatchCancelEvents: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.BatchCancelEventsRequest, _event_service_pb2.BatchCancelEventsResponse]
+    """Stops up to 500 events; each is answered by itself, in order."""
+    ReissueEvent: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.ReissueEventRequest, _event_service_pb2.ReissueEventResponse]
+    """Makes a new event with the message of an ended one, linked to it, due now. Deliberate: the person
+    may get it twice. To repair a failed delivery redeliver it instead.
+    """
+    ReissueEvents: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.ReissueEventsRequest, _event_service_pb2.ReissueEventsResponse]
+    """Issues all ended events again that a filter finds, at most `max_per_second`; counts them first
+    when asked with `dry_run`. The operation can be paused, resumed and cancelled.
+    """
 
 @_typing.type_check_only
 class EventServiceAsyncStub(EventServiceStub):
@@ -51,6 +85,40 @@ class EventServiceAsyncStub(EventServiceStub):
     """
     ListEvents: _aio.UnaryUnaryMultiCallable[_event_service_pb2.ListEventsRequest, _event_service_pb2.ListEventsResponse]  # type: ignore[assignment]
     """Lists planned and ended events in the order of due time, then id."""
+    CreateEvent: _aio.UnaryUnaryMultiCallable[_event_service_pb2.CreateEventRequest, _event_service_pb2.CreateEventResponse]  # type: ignore[assignment]
+    """Makes one event of the caller's own: now, at an instant, or at a local time of the user. The same
+    call again answers the same event; another body under the same `instance` is ALREADY_EXISTS.
+    A user that was written in the last seconds is waited for.
+    """
+    BatchCreateEvents: _aio.UnaryUnaryMultiCallable[_event_service_pb2.BatchCreateEventsRequest, _event_service_pb2.BatchCreateEventsResponse]  # type: ignore[assignment]
+    """Makes up to 500 events; each is answered by itself, in order."""
+    TriggerEvent: _aio.UnaryUnaryMultiCallable[_event_service_pb2.TriggerEventRequest, _event_service_pb2.TriggerEventResponse]  # type: ignore[assignment]
+    """Sends a rule's message to one user now. By itself an event of its own that consumes no cycle; with
+    `consume` the open cycle leaves now instead of at its due time.
+    """
+    SkipEvent: _aio.UnaryUnaryMultiCallable[_event_service_pb2.SkipEventRequest, _event_service_pb2.SkipEventResponse]  # type: ignore[assignment]
+    """Ends a planned event as SUPPRESSED(SKIPPED); the next cycle is planned. A decided one is
+    ALREADY_DECIDED.
+    """
+    RescheduleEvent: _aio.UnaryUnaryMultiCallable[_event_service_pb2.RescheduleEventRequest, _event_service_pb2.RescheduleEventResponse]  # type: ignore[assignment]
+    """Moves a planned event of this cycle to another moment, which then stands above quiet hours and
+    rule. A decided one is ALREADY_DECIDED.
+    """
+    CancelEvent: _aio.UnaryUnaryMultiCallable[_event_service_pb2.CancelEventRequest, _event_service_pb2.CancelEventResponse]  # type: ignore[assignment]
+    """Stops an event: before it is decided it ends as CANCELLED; after that its open deliveries are
+    stopped. Once answered the request is stored, whether delivery_service can be reached or not. One that
+    is CANCELLED already answers CANCELLED.
+    """
+    BatchCancelEvents: _aio.UnaryUnaryMultiCallable[_event_service_pb2.BatchCancelEventsRequest, _event_service_pb2.BatchCancelEventsResponse]  # type: ignore[assignment]
+    """Stops up to 500 events; each is answered by itself, in order."""
+    ReissueEvent: _aio.UnaryUnaryMultiCallable[_event_service_pb2.ReissueEventRequest, _event_service_pb2.ReissueEventResponse]  # type: ignore[assignment]
+    """Makes a new event with the message of an ended one, linked to it, due now. Deliberate: the person
+    may get it twice. To repair a failed delivery redeliver it instead.
+    """
+    ReissueEvents: _aio.UnaryUnaryMultiCallable[_event_service_pb2.ReissueEventsRequest, _event_service_pb2.ReissueEventsResponse]  # type: ignore[assignment]
+    """Issues all ended events again that a filter finds, at most `max_per_second`; counts them first
+    when asked with `dry_run`. The operation can be paused, resumed and cancelled.
+    """
 
 class EventServiceServicer(metaclass=_abc_1.ABCMeta):
     """The events of the caller's tenant, planned and ended. All methods need scope `tenant`."""
@@ -72,5 +140,93 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_event_service_pb2.ListEventsResponse, _abc.Awaitable[_event_service_pb2.ListEventsResponse]]:
         """Lists planned and ended events in the order of due time, then id."""
+
+    @_abc_1.abstractmethod
+    def CreateEvent(
+        self,
+        request: _event_service_pb2.CreateEventRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_service_pb2.CreateEventResponse, _abc.Awaitable[_event_service_pb2.CreateEventResponse]]:
+        """Makes one event of the caller's own: now, at an instant, or at a local time of the user. The same
+        call again answers the same event; another body under the same `instance` is ALREADY_EXISTS.
+        A user that was written in the last seconds is waited for.
+        """
+
+    @_abc_1.abstractmethod
+    def BatchCreateEvents(
+        self,
+        request: _event_service_pb2.BatchCreateEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_service_pb2.BatchCreateEventsResponse, _abc.Awaitable[_event_service_pb2.BatchCreateEventsResponse]]:
+        """Makes up to 500 events; each is answered by itself, in order."""
+
+    @_abc_1.abstractmethod
+    def TriggerEvent(
+        self,
+        request: _event_service_pb2.TriggerEventRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_service_pb2.TriggerEventResponse, _abc.Awaitable[_event_service_pb2.TriggerEventResponse]]:
+        """Sends a rule's message to one user now. By itself an event of its own that consumes no cycle; with
+        `consume` the open cycle leaves now instead of at its due time.
+        """
+
+    @_abc_1.abstractmethod
+    def SkipEvent(
+        self,
+        request: _event_service_pb2.SkipEventRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_service_pb2.SkipEventResponse, _abc.Awaitable[_event_service_pb2.SkipEventResponse]]:
+        """Ends a planned event as SUPPRESSED(SKIPPED); the next cycle is planned. A decided one is
+        ALREADY_DECIDED.
+        """
+
+    @_abc_1.abstractmethod
+    def RescheduleEvent(
+        self,
+        request: _event_service_pb2.RescheduleEventRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_service_pb2.RescheduleEventResponse, _abc.Awaitable[_event_service_pb2.RescheduleEventResponse]]:
+        """Moves a planned event of this cycle to another moment, which then stands above quiet hours and
+        rule. A decided one is ALREADY_DECIDED.
+        """
+
+    @_abc_1.abstractmethod
+    def CancelEvent(
+        self,
+        request: _event_service_pb2.CancelEventRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_service_pb2.CancelEventResponse, _abc.Awaitable[_event_service_pb2.CancelEventResponse]]:
+        """Stops an event: before it is decided it ends as CANCELLED; after that its open deliveries are
+        stopped. Once answered the request is stored, whether delivery_service can be reached or not. One that
+        is CANCELLED already answers CANCELLED.
+        """
+
+    @_abc_1.abstractmethod
+    def BatchCancelEvents(
+        self,
+        request: _event_service_pb2.BatchCancelEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_service_pb2.BatchCancelEventsResponse, _abc.Awaitable[_event_service_pb2.BatchCancelEventsResponse]]:
+        """Stops up to 500 events; each is answered by itself, in order."""
+
+    @_abc_1.abstractmethod
+    def ReissueEvent(
+        self,
+        request: _event_service_pb2.ReissueEventRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_service_pb2.ReissueEventResponse, _abc.Awaitable[_event_service_pb2.ReissueEventResponse]]:
+        """Makes a new event with the message of an ended one, linked to it, due now. Deliberate: the person
+        may get it twice. To repair a failed delivery redeliver it instead.
+        """
+
+    @_abc_1.abstractmethod
+    def ReissueEvents(
+        self,
+        request: _event_service_pb2.ReissueEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_service_pb2.ReissueEventsResponse, _abc.Awaitable[_event_service_pb2.ReissueEventsResponse]]:
+        """Issues all ended events again that a filter finds, at most `max_per_second`; counts them first
+        when asked with `dry_run`. The operation can be paused, resumed and cancelled.
+        """
 
 def add_EventServiceServicer_to_server(servicer: EventServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -25,10 +25,11 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.type import timeofday_pb2 as google_dot_type_dot_timeofday__pb2
+from redletter.common.v1 import on_enrol_pb2 as redletter_dot_common_dot_v1_dot_on__enrol__pb2
 from redletter.common.v1 import priority_pb2 as redletter_dot_common_dot_v1_dot_priority__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'redletter/scheduler/v1/event_type.proto\x12\x16redletter.scheduler.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bgoogle/type/timeofday.proto\x1a\"redletter/common/v1/priority.proto\"\xc2\t\n\tEventType\x12\x42\n\revent_type_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,39}$R\x0b\x65ventTypeId\x12\x45\n\x0c\x64isplay_name\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d\x18\xc8\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x0b\x64isplayName\x12\x18\n\x07version\x18\x03 \x01(\x05R\x07version\x12G\n\x05state\x18\x04 \x01(\x0e\x32\'.redletter.scheduler.v1.EventType.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x05state\x12\x46\n\roccasion_kind\x18\x05 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^([a-z][a-z0-9_-]{0,39})?$R\x0coccasionKind\x12\xa2\x02\n\nlocal_time\x18\x06 \x01(\x0b\x32\x16.google.type.TimeOfDayB\xea\x01\xbaH\xe6\x01\xba\x01\xe2\x01\n\x15\x65vent_type.local_time\x12:must be 00:00:00 to 23:59:59 without fractions of a second\x1a\x8c\x01this.hours >= 0 && this.hours <= 23 && this.minutes >= 0 && this.minutes <= 59 && this.seconds >= 0 && this.seconds <= 59 && this.nanos == 0R\tlocalTime\x12\x32\n\nday_offset\x18\x07 \x01(\x05\x42\x13\xbaH\x10\x1a\x0e\x18\xee\x02(\x92\xfd\xff\xff\xff\xff\xff\xff\xff\x01R\tdayOffset\x12S\n\x0e\x64\x65liver_within\x18\x08 \x01(\x0b\x32\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\x0b\"\x05\x08\x80\x9a\x9e\x01\x32\x02\x08\x01R\rdeliverWithin\x12\x43\n\x08priority\x18\t \x01(\x0e\x32\x1d.redletter.common.v1.PriorityB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x08priority\x12H\n\ttemplates\x18\n \x03(\x0b\x32 .redletter.scheduler.v1.TemplateB\x08\xbaH\x05\x92\x01\x02\x10\x32R\ttemplates\x12L\n\nattributes\x18\x0b \x03(\tB,\xbaH)\x92\x01&\x10\x32\x18\x01\" r\x1e\x10\x01\x18\x64\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\nattributes\x12\x19\n\x08\x62uilt_in\x18\x0c \x01(\x08R\x07\x62uiltIn\x12;\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\x12\x1b\n\x04\x65tag\x18\x0f \x01(\tB\x07\xbaH\x04r\x02\x18@R\x04\x65tag\"B\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x10\n\x0cSTATE_PAUSED\x10\x02\"\x93\x01\n\x08Template\x12G\n\x06locale\x18\x01 \x01(\tB/\xbaH,r*\x18#2&^([A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*)?$R\x06locale\x12\x1e\n\x05title\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03R\x05title\x12\x1e\n\x04\x62ody\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80@R\x04\x62odyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'redletter/scheduler/v1/event_type.proto\x12\x16redletter.scheduler.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bgoogle/type/timeofday.proto\x1a\"redletter/common/v1/on_enrol.proto\x1a\"redletter/common/v1/priority.proto\"\xb4\x0f\n\tEventType\x12\x42\n\revent_type_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,39}$R\x0b\x65ventTypeId\x12\x45\n\x0c\x64isplay_name\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d\x18\xc8\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x0b\x64isplayName\x12\x18\n\x07version\x18\x03 \x01(\x05R\x07version\x12I\n\x05state\x18\x04 \x01(\x0e\x32\'.redletter.scheduler.v1.EventType.StateB\n\xbaH\x07\x82\x01\x04\x10\x01 \x03R\x05state\x12\x46\n\roccasion_kind\x18\x05 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^([a-z][a-z0-9_-]{0,39})?$R\x0coccasionKind\x12\xa2\x02\n\nlocal_time\x18\x06 \x01(\x0b\x32\x16.google.type.TimeOfDayB\xea\x01\xbaH\xe6\x01\xba\x01\xe2\x01\n\x15\x65vent_type.local_time\x12:must be 00:00:00 to 23:59:59 without fractions of a second\x1a\x8c\x01this.hours >= 0 && this.hours <= 23 && this.minutes >= 0 && this.minutes <= 59 && this.seconds >= 0 && this.seconds <= 59 && this.nanos == 0R\tlocalTime\x12\x32\n\nday_offset\x18\x07 \x01(\x05\x42\x13\xbaH\x10\x1a\x0e\x18\xee\x02(\x92\xfd\xff\xff\xff\xff\xff\xff\xff\x01R\tdayOffset\x12S\n\x0e\x64\x65liver_within\x18\x08 \x01(\x0b\x32\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\x0b\"\x05\x08\x80\x9a\x9e\x01\x32\x02\x08\x01R\rdeliverWithin\x12\x43\n\x08priority\x18\t \x01(\x0e\x32\x1d.redletter.common.v1.PriorityB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x08priority\x12H\n\ttemplates\x18\n \x03(\x0b\x32 .redletter.scheduler.v1.TemplateB\x08\xbaH\x05\x92\x01\x02\x10\x32R\ttemplates\x12L\n\nattributes\x18\x0b \x03(\tB,\xbaH)\x92\x01&\x10\x32\x18\x01\" r\x1e\x10\x01\x18\x64\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\nattributes\x12\x19\n\x08\x62uilt_in\x18\x0c \x01(\x08R\x07\x62uiltIn\x12;\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\x12\x1b\n\x04\x65tag\x18\x0f \x01(\tB\x07\xbaH\x04r\x02\x18@R\x04\x65tag\x12L\n\nrecurrence\x18\x10 \x01(\x0e\x32\".redletter.scheduler.v1.RecurrenceB\x08\xbaH\x05\x82\x01\x02\x10\x01R\nrecurrence\x12\x1e\n\x05rrule\x18\x11 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03R\x05rrule\x12J\n\ngap_policy\x18\x12 \x01(\x0e\x32!.redletter.scheduler.v1.GapPolicyB\x08\xbaH\x05\x82\x01\x02\x10\x01R\tgapPolicy\x12M\n\x0b\x66old_policy\x18\x13 \x01(\x0e\x32\".redletter.scheduler.v1.FoldPolicyB\x08\xbaH\x05\x82\x01\x02\x10\x01R\nfoldPolicy\x12\x63\n\x13skipped_date_policy\x18\x14 \x01(\x0e\x32).redletter.scheduler.v1.SkippedDatePolicyB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x11skippedDatePolicy\x12M\n\x0blate_policy\x18\x15 \x01(\x0e\x32\".redletter.scheduler.v1.LatePolicyB\x08\xbaH\x05\x82\x01\x02\x10\x01R\nlatePolicy\x12\x41\n\x08on_enrol\x18\x16 \x01(\x0e\x32\x1c.redletter.common.v1.OnEnrolB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x07onEnrol\x12S\n\rweekend_shift\x18\x17 \x01(\x0e\x32$.redletter.scheduler.v1.WeekendShiftB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x0cweekendShift\x12\x43\n\x07min_gap\x18\x18 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xbaH\x0c\xaa\x01\t\"\x05\x08\x80\xb8\xea\x0e\x32\x00R\x06minGap\x12\x41\n\x06spread\x18\x19 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0e\xbaH\x0b\xaa\x01\x08\"\x04\x08\xe0\xa8\x01\x32\x00R\x06spread\"U\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x10\n\x0cSTATE_PAUSED\x10\x02\x12\x11\n\rSTATE_DELETED\x10\x03\"\xef\x01\n\x08Template\x12G\n\x06locale\x18\x01 \x01(\tB/\xbaH,r*\x18#2&^([A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*)?$R\x06locale\x12\x1e\n\x05title\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03R\x05title\x12\x1e\n\x04\x62ody\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80@R\x04\x62ody\x12-\n\rbelated_title\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03R\x0c\x62\x65latedTitle\x12+\n\x0c\x62\x65lated_body\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80@R\x0b\x62\x65latedBody*\x97\x01\n\nRecurrence\x12\x1a\n\x16RECURRENCE_UNSPECIFIED\x10\x00\x12\x15\n\x11RECURRENCE_YEARLY\x10\x01\x12\x16\n\x12RECURRENCE_MONTHLY\x10\x02\x12\x13\n\x0fRECURRENCE_ONCE\x10\x03\x12\x14\n\x10RECURRENCE_RRULE\x10\x04\x12\x13\n\x0fRECURRENCE_NONE\x10\x05*l\n\tGapPolicy\x12\x1a\n\x16GAP_POLICY_UNSPECIFIED\x10\x00\x12\x16\n\x12GAP_POLICY_FORWARD\x10\x01\x12\x12\n\x0eGAP_POLICY_END\x10\x02\x12\x17\n\x13GAP_POLICY_BACKWARD\x10\x03*X\n\nFoldPolicy\x12\x1b\n\x17\x46OLD_POLICY_UNSPECIFIED\x10\x00\x12\x15\n\x11\x46OLD_POLICY_FIRST\x10\x01\x12\x16\n\x12\x46OLD_POLICY_SECOND\x10\x02*x\n\x11SkippedDatePolicy\x12#\n\x1fSKIPPED_DATE_POLICY_UNSPECIFIED\x10\x00\x12\x1c\n\x18SKIPPED_DATE_POLICY_NEXT\x10\x01\x12 \n\x1cSKIPPED_DATE_POLICY_PREVIOUS\x10\x02*W\n\nLatePolicy\x12\x1b\n\x17LATE_POLICY_UNSPECIFIED\x10\x00\x12\x14\n\x10LATE_POLICY_SEND\x10\x01\x12\x16\n\x12LATE_POLICY_EXPIRE\x10\x02*x\n\x0cWeekendShift\x12\x1d\n\x19WEEKEND_SHIFT_UNSPECIFIED\x10\x00\x12\x16\n\x12WEEKEND_SHIFT_NONE\x10\x01\x12\x18\n\x14WEEKEND_SHIFT_BEFORE\x10\x02\x12\x17\n\x13WEEKEND_SHIFT_AFTER\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,7 +41,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVENTTYPE'].fields_by_name['display_name']._loaded_options = None
   _globals['_EVENTTYPE'].fields_by_name['display_name']._serialized_options = b'\272H\037r\035\030\310\0012\030^[^\\x00-\\x1F\\x7F-\\x9F]*$'
   _globals['_EVENTTYPE'].fields_by_name['state']._loaded_options = None
-  _globals['_EVENTTYPE'].fields_by_name['state']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_EVENTTYPE'].fields_by_name['state']._serialized_options = b'\272H\007\202\001\004\020\001 \003'
   _globals['_EVENTTYPE'].fields_by_name['occasion_kind']._loaded_options = None
   _globals['_EVENTTYPE'].fields_by_name['occasion_kind']._serialized_options = b'\272H\036r\0342\032^([a-z][a-z0-9_-]{0,39})?$'
   _globals['_EVENTTYPE'].fields_by_name['local_time']._loaded_options = None
@@ -57,16 +58,52 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVENTTYPE'].fields_by_name['attributes']._serialized_options = b'\272H)\222\001&\0202\030\001\" r\036\020\001\030d2\030^[^\\x00-\\x1F\\x7F-\\x9F]*$'
   _globals['_EVENTTYPE'].fields_by_name['etag']._loaded_options = None
   _globals['_EVENTTYPE'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_EVENTTYPE'].fields_by_name['recurrence']._loaded_options = None
+  _globals['_EVENTTYPE'].fields_by_name['recurrence']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_EVENTTYPE'].fields_by_name['rrule']._loaded_options = None
+  _globals['_EVENTTYPE'].fields_by_name['rrule']._serialized_options = b'\272H\005r\003\030\364\003'
+  _globals['_EVENTTYPE'].fields_by_name['gap_policy']._loaded_options = None
+  _globals['_EVENTTYPE'].fields_by_name['gap_policy']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_EVENTTYPE'].fields_by_name['fold_policy']._loaded_options = None
+  _globals['_EVENTTYPE'].fields_by_name['fold_policy']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_EVENTTYPE'].fields_by_name['skipped_date_policy']._loaded_options = None
+  _globals['_EVENTTYPE'].fields_by_name['skipped_date_policy']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_EVENTTYPE'].fields_by_name['late_policy']._loaded_options = None
+  _globals['_EVENTTYPE'].fields_by_name['late_policy']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_EVENTTYPE'].fields_by_name['on_enrol']._loaded_options = None
+  _globals['_EVENTTYPE'].fields_by_name['on_enrol']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_EVENTTYPE'].fields_by_name['weekend_shift']._loaded_options = None
+  _globals['_EVENTTYPE'].fields_by_name['weekend_shift']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_EVENTTYPE'].fields_by_name['min_gap']._loaded_options = None
+  _globals['_EVENTTYPE'].fields_by_name['min_gap']._serialized_options = b'\272H\014\252\001\t\"\005\010\200\270\352\0162\000'
+  _globals['_EVENTTYPE'].fields_by_name['spread']._loaded_options = None
+  _globals['_EVENTTYPE'].fields_by_name['spread']._serialized_options = b'\272H\013\252\001\010\"\004\010\340\250\0012\000'
   _globals['_TEMPLATE'].fields_by_name['locale']._loaded_options = None
   _globals['_TEMPLATE'].fields_by_name['locale']._serialized_options = b'\272H,r*\030#2&^([A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*)?$'
   _globals['_TEMPLATE'].fields_by_name['title']._loaded_options = None
   _globals['_TEMPLATE'].fields_by_name['title']._serialized_options = b'\272H\005r\003\030\364\003'
   _globals['_TEMPLATE'].fields_by_name['body']._loaded_options = None
   _globals['_TEMPLATE'].fields_by_name['body']._serialized_options = b'\272H\007r\005\020\001\030\200@'
-  _globals['_EVENTTYPE']._serialized_start=198
-  _globals['_EVENTTYPE']._serialized_end=1416
-  _globals['_EVENTTYPE_STATE']._serialized_start=1350
-  _globals['_EVENTTYPE_STATE']._serialized_end=1416
-  _globals['_TEMPLATE']._serialized_start=1419
-  _globals['_TEMPLATE']._serialized_end=1566
+  _globals['_TEMPLATE'].fields_by_name['belated_title']._loaded_options = None
+  _globals['_TEMPLATE'].fields_by_name['belated_title']._serialized_options = b'\272H\005r\003\030\364\003'
+  _globals['_TEMPLATE'].fields_by_name['belated_body']._loaded_options = None
+  _globals['_TEMPLATE'].fields_by_name['belated_body']._serialized_options = b'\272H\005r\003\030\200@'
+  _globals['_RECURRENCE']._serialized_start=2451
+  _globals['_RECURRENCE']._serialized_end=2602
+  _globals['_GAPPOLICY']._serialized_start=2604
+  _globals['_GAPPOLICY']._serialized_end=2712
+  _globals['_FOLDPOLICY']._serialized_start=2714
+  _globals['_FOLDPOLICY']._serialized_end=2802
+  _globals['_SKIPPEDDATEPOLICY']._serialized_start=2804
+  _globals['_SKIPPEDDATEPOLICY']._serialized_end=2924
+  _globals['_LATEPOLICY']._serialized_start=2926
+  _globals['_LATEPOLICY']._serialized_end=3013
+  _globals['_WEEKENDSHIFT']._serialized_start=3015
+  _globals['_WEEKENDSHIFT']._serialized_end=3135
+  _globals['_EVENTTYPE']._serialized_start=234
+  _globals['_EVENTTYPE']._serialized_end=2206
+  _globals['_EVENTTYPE_STATE']._serialized_start=2121
+  _globals['_EVENTTYPE_STATE']._serialized_end=2206
+  _globals['_TEMPLATE']._serialized_start=2209
+  _globals['_TEMPLATE']._serialized_end=2448
 # @@protoc_insertion_point(module_scope)

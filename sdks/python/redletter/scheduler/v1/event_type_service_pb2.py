@@ -27,7 +27,7 @@ from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mas
 from redletter.scheduler.v1 import event_type_pb2 as redletter_dot_scheduler_dot_v1_dot_event__type__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/redletter/scheduler/v1/event_type_service.proto\x12\x16redletter.scheduler.v1\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\'redletter/scheduler/v1/event_type.proto\"\xdc\x03\n\x16\x43reateEventTypeRequest\x12\xc1\x03\n\nevent_type\x18\x01 \x01(\x0b\x32!.redletter.scheduler.v1.EventTypeB\xfe\x02\xbaH\xfa\x02\xba\x01n\n!event_type.occasion_kind.required\x12/occasion_kind is required, for example birthday\x1a\x18this.occasion_kind != \'\'\xba\x01\x61\n\x1e\x65vent_type.local_time.required\x12)local_time is required, for example 09:00\x1a\x14has(this.local_time)\xba\x01\x9e\x01\n\x1d\x65vent_type.templates.required\x12Gtemplates needs exactly one template with an empty locale, the fallback\x1a\x34this.templates.filter(t, t.locale == \'\').size() == 1\xc8\x01\x01R\teventType\"[\n\x17\x43reateEventTypeResponse\x12@\n\nevent_type\x18\x01 \x01(\x0b\x32!.redletter.scheduler.v1.EventTypeR\teventType\"\xd8\x03\n\x16UpdateEventTypeRequest\x12H\n\nevent_type\x18\x01 \x01(\x0b\x32!.redletter.scheduler.v1.EventTypeB\x06\xbaH\x03\xc8\x01\x01R\teventType\x12\xf3\x02\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\xb5\x02\xbaH\xb1\x02\xba\x01\xaa\x02\n\x11update_mask.paths\x12smust name 1 or more of display_name, state, local_time, day_offset, deliver_within, priority, templates, attributes\x1a\x9f\x01this.paths.size() > 0 && this.paths.all(p, p in [\'display_name\', \'state\', \'local_time\', \'day_offset\', \'deliver_within\', \'priority\', \'templates\', \'attributes\'])\xc8\x01\x01R\nupdateMask\"[\n\x17UpdateEventTypeResponse\x12@\n\nevent_type\x18\x01 \x01(\x0b\x32!.redletter.scheduler.v1.EventTypeR\teventType\"Y\n\x13GetEventTypeRequest\x12\x42\n\revent_type_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,39}$R\x0b\x65ventTypeId\"X\n\x14GetEventTypeResponse\x12@\n\nevent_type\x18\x01 \x01(\x0b\x32!.redletter.scheduler.v1.EventTypeR\teventType\"i\n\x15ListEventTypesRequest\x12\'\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10R\tpageToken\"\x84\x01\n\x16ListEventTypesResponse\x12\x42\n\x0b\x65vent_types\x18\x01 \x03(\x0b\x32!.redletter.scheduler.v1.EventTypeR\neventTypes\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xfd\x04\n\x10\x45ventTypeService\x12\x96\x01\n\x0f\x43reateEventType\x12..redletter.scheduler.v1.CreateEventTypeRequest\x1a/.redletter.scheduler.v1.CreateEventTypeResponse\"\"\x82\xd3\xe4\x93\x02\x1c\"\x0e/v1/eventTypes:\nevent_type\x12\xb1\x01\n\x0fUpdateEventType\x12..redletter.scheduler.v1.UpdateEventTypeRequest\x1a/.redletter.scheduler.v1.UpdateEventTypeResponse\"=\x82\xd3\xe4\x93\x02\x37\x32)/v1/eventTypes/{event_type.event_type_id}:\nevent_type\x12\x91\x01\n\x0cGetEventType\x12+.redletter.scheduler.v1.GetEventTypeRequest\x1a,.redletter.scheduler.v1.GetEventTypeResponse\"&\x82\xd3\xe4\x93\x02 \x12\x1e/v1/eventTypes/{event_type_id}\x12\x87\x01\n\x0eListEventTypes\x12-.redletter.scheduler.v1.ListEventTypesRequest\x1a..redletter.scheduler.v1.ListEventTypesResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/eventTypesb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/redletter/scheduler/v1/event_type_service.proto\x12\x16redletter.scheduler.v1\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\'redletter/scheduler/v1/event_type.proto\"\x94\x04\n\x16\x43reateEventTypeRequest\x12\xf9\x03\n\nevent_type\x18\x01 \x01(\x0b\x32!.redletter.scheduler.v1.EventTypeB\xb6\x03\xbaH\xb2\x03\xba\x01\xa5\x01\n!event_type.occasion_kind.required\x12Noccasion_kind is required, for example birthday; only recurrence NONE has none\x1a\x30this.occasion_kind != \'\' || this.recurrence == 5\xba\x01\x61\n\x1e\x65vent_type.local_time.required\x12)local_time is required, for example 09:00\x1a\x14has(this.local_time)\xba\x01\x9e\x01\n\x1d\x65vent_type.templates.required\x12Gtemplates needs exactly one template with an empty locale, the fallback\x1a\x34this.templates.filter(t, t.locale == \'\').size() == 1\xc8\x01\x01R\teventType\"[\n\x17\x43reateEventTypeResponse\x12@\n\nevent_type\x18\x01 \x01(\x0b\x32!.redletter.scheduler.v1.EventTypeR\teventType\"\xc3\x05\n\x16UpdateEventTypeRequest\x12H\n\nevent_type\x18\x01 \x01(\x0b\x32!.redletter.scheduler.v1.EventTypeB\x06\xbaH\x03\xc8\x01\x01R\teventType\x12\xde\x04\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\xa0\x04\xbaH\x9c\x04\xba\x01\x95\x04\n\x11update_mask.paths\x12\xdf\x01must name 1 or more of display_name, state, local_time, day_offset, deliver_within, priority, templates, attributes, rrule, gap_policy, fold_policy, skipped_date_policy, late_policy, on_enrol, weekend_shift, min_gap, spread\x1a\x9d\x02this.paths.size() > 0 && this.paths.all(p, p in [\'display_name\', \'state\', \'local_time\', \'day_offset\', \'deliver_within\', \'priority\', \'templates\', \'attributes\', \'rrule\', \'gap_policy\', \'fold_policy\', \'skipped_date_policy\', \'late_policy\', \'on_enrol\', \'weekend_shift\', \'min_gap\', \'spread\'])\xc8\x01\x01R\nupdateMask\"~\n\x17UpdateEventTypeResponse\x12@\n\nevent_type\x18\x01 \x01(\x0b\x32!.redletter.scheduler.v1.EventTypeR\teventType\x12!\n\x0coperation_id\x18\x02 \x01(\tR\x0boperationId\"|\n\x13GetEventTypeRequest\x12\x42\n\revent_type_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,39}$R\x0b\x65ventTypeId\x12!\n\x07version\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x07version\"X\n\x14GetEventTypeResponse\x12@\n\nevent_type\x18\x01 \x01(\x0b\x32!.redletter.scheduler.v1.EventTypeR\teventType\"\x8c\x01\n\x15ListEventTypesRequest\x12\'\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10R\tpageToken\x12!\n\x0cshow_deleted\x18\x03 \x01(\x08R\x0bshowDeleted\"\x84\x01\n\x16ListEventTypesResponse\x12\x42\n\x0b\x65vent_types\x18\x01 \x03(\x0b\x32!.redletter.scheduler.v1.EventTypeR\neventTypes\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"y\n\x16\x44\x65leteEventTypeRequest\x12\x42\n\revent_type_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,39}$R\x0b\x65ventTypeId\x12\x1b\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x04\x65tag\"<\n\x17\x44\x65leteEventTypeResponse\x12!\n\x0coperation_id\x18\x01 \x01(\tR\x0boperationId\"[\n\x15PauseEventTypeRequest\x12\x42\n\revent_type_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,39}$R\x0b\x65ventTypeId\"Z\n\x16PauseEventTypeResponse\x12@\n\nevent_type\x18\x01 \x01(\x0b\x32!.redletter.scheduler.v1.EventTypeR\teventType\"\\\n\x16ResumeEventTypeRequest\x12\x42\n\revent_type_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,39}$R\x0b\x65ventTypeId\"[\n\x17ResumeEventTypeResponse\x12@\n\nevent_type\x18\x01 \x01(\x0b\x32!.redletter.scheduler.v1.EventTypeR\teventType\"\xfd\x01\n\x16PreviewTemplateRequest\x12\x42\n\revent_type_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,39}$R\x0b\x65ventTypeId\x12H\n\ttemplates\x18\x02 \x03(\x0b\x32 .redletter.scheduler.v1.TemplateB\x08\xbaH\x05\x92\x01\x02\x10\x32R\ttemplates\x12;\n\x07user_id\x18\x03 \x01(\tB\"\xbaH\x1fr\x1d(\x80\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x06userId\x12\x18\n\x07\x62\x65lated\x18\x04 \x01(\x08R\x07\x62\x65lated\"^\n\x17PreviewTemplateResponse\x12\x43\n\x08messages\x18\x01 \x03(\x0b\x32\'.redletter.scheduler.v1.RenderedMessageR\x08messages\"\x81\x01\n\x0fRenderedMessage\x12\x16\n\x06person\x18\x01 \x01(\tR\x06person\x12\x16\n\x06locale\x18\x02 \x01(\tR\x06locale\x12\x14\n\x05title\x18\x03 \x01(\tR\x05title\x12\x12\n\x04\x62ody\x18\x04 \x01(\tR\x04\x62ody\x12\x14\n\x05\x65rror\x18\x05 \x01(\tR\x05\x65rror\"\x94\x02\n\x14TestEventTypeRequest\x12\x42\n\revent_type_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,39}$R\x0b\x65ventTypeId\x12=\n\x07user_id\x18\x02 \x01(\tB$\xbaH!r\x1f\x10\x01(\x80\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x06userId\x12*\n\x0b\x65ndpoint_id\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\nendpointId\x12M\n\x0boccasion_id\x18\x04 \x01(\tB,\xbaH)r\'2%^([A-Za-z0-9][A-Za-z0-9_.:-]{0,63})?$R\noccasionId\"2\n\x15TestEventTypeResponse\x12\x19\n\x08\x65vent_id\x18\x01 \x01(\tR\x07\x65ventId2\xa5\x0b\n\x10\x45ventTypeService\x12\x96\x01\n\x0f\x43reateEventType\x12..redletter.scheduler.v1.CreateEventTypeRequest\x1a/.redletter.scheduler.v1.CreateEventTypeResponse\"\"\x82\xd3\xe4\x93\x02\x1c\"\x0e/v1/eventTypes:\nevent_type\x12\xb1\x01\n\x0fUpdateEventType\x12..redletter.scheduler.v1.UpdateEventTypeRequest\x1a/.redletter.scheduler.v1.UpdateEventTypeResponse\"=\x82\xd3\xe4\x93\x02\x37\x32)/v1/eventTypes/{event_type.event_type_id}:\nevent_type\x12\x91\x01\n\x0cGetEventType\x12+.redletter.scheduler.v1.GetEventTypeRequest\x1a,.redletter.scheduler.v1.GetEventTypeResponse\"&\x82\xd3\xe4\x93\x02 \x12\x1e/v1/eventTypes/{event_type_id}\x12\x87\x01\n\x0eListEventTypes\x12-.redletter.scheduler.v1.ListEventTypesRequest\x1a..redletter.scheduler.v1.ListEventTypesResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/eventTypes\x12\x9a\x01\n\x0f\x44\x65leteEventType\x12..redletter.scheduler.v1.DeleteEventTypeRequest\x1a/.redletter.scheduler.v1.DeleteEventTypeResponse\"&\x82\xd3\xe4\x93\x02 *\x1e/v1/eventTypes/{event_type_id}\x12\x9d\x01\n\x0ePauseEventType\x12-.redletter.scheduler.v1.PauseEventTypeRequest\x1a..redletter.scheduler.v1.PauseEventTypeResponse\",\x82\xd3\xe4\x93\x02&\"$/v1/eventTypes/{event_type_id}:pause\x12\xa1\x01\n\x0fResumeEventType\x12..redletter.scheduler.v1.ResumeEventTypeRequest\x1a/.redletter.scheduler.v1.ResumeEventTypeResponse\"-\x82\xd3\xe4\x93\x02\'\"%/v1/eventTypes/{event_type_id}:resume\x12\xa5\x01\n\x0fPreviewTemplate\x12..redletter.scheduler.v1.PreviewTemplateRequest\x1a/.redletter.scheduler.v1.PreviewTemplateResponse\"1\x82\xd3\xe4\x93\x02+\"&/v1/eventTypes/{event_type_id}:preview:\x01*\x12\x9c\x01\n\rTestEventType\x12,.redletter.scheduler.v1.TestEventTypeRequest\x1a-.redletter.scheduler.v1.TestEventTypeResponse\".\x82\xd3\xe4\x93\x02(\"#/v1/eventTypes/{event_type_id}:test:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,17 +35,41 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'redletter.scheduler.v1.even
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CREATEEVENTTYPEREQUEST'].fields_by_name['event_type']._loaded_options = None
-  _globals['_CREATEEVENTTYPEREQUEST'].fields_by_name['event_type']._serialized_options = b'\272H\372\002\272\001n\n!event_type.occasion_kind.required\022/occasion_kind is required, for example birthday\032\030this.occasion_kind != \'\'\272\001a\n\036event_type.local_time.required\022)local_time is required, for example 09:00\032\024has(this.local_time)\272\001\236\001\n\035event_type.templates.required\022Gtemplates needs exactly one template with an empty locale, the fallback\0324this.templates.filter(t, t.locale == \'\').size() == 1\310\001\001'
+  _globals['_CREATEEVENTTYPEREQUEST'].fields_by_name['event_type']._serialized_options = b'\272H\262\003\272\001\245\001\n!event_type.occasion_kind.required\022Noccasion_kind is required, for example birthday; only recurrence NONE has none\0320this.occasion_kind != \'\' || this.recurrence == 5\272\001a\n\036event_type.local_time.required\022)local_time is required, for example 09:00\032\024has(this.local_time)\272\001\236\001\n\035event_type.templates.required\022Gtemplates needs exactly one template with an empty locale, the fallback\0324this.templates.filter(t, t.locale == \'\').size() == 1\310\001\001'
   _globals['_UPDATEEVENTTYPEREQUEST'].fields_by_name['event_type']._loaded_options = None
   _globals['_UPDATEEVENTTYPEREQUEST'].fields_by_name['event_type']._serialized_options = b'\272H\003\310\001\001'
   _globals['_UPDATEEVENTTYPEREQUEST'].fields_by_name['update_mask']._loaded_options = None
-  _globals['_UPDATEEVENTTYPEREQUEST'].fields_by_name['update_mask']._serialized_options = b'\272H\261\002\272\001\252\002\n\021update_mask.paths\022smust name 1 or more of display_name, state, local_time, day_offset, deliver_within, priority, templates, attributes\032\237\001this.paths.size() > 0 && this.paths.all(p, p in [\'display_name\', \'state\', \'local_time\', \'day_offset\', \'deliver_within\', \'priority\', \'templates\', \'attributes\'])\310\001\001'
+  _globals['_UPDATEEVENTTYPEREQUEST'].fields_by_name['update_mask']._serialized_options = b'\272H\234\004\272\001\225\004\n\021update_mask.paths\022\337\001must name 1 or more of display_name, state, local_time, day_offset, deliver_within, priority, templates, attributes, rrule, gap_policy, fold_policy, skipped_date_policy, late_policy, on_enrol, weekend_shift, min_gap, spread\032\235\002this.paths.size() > 0 && this.paths.all(p, p in [\'display_name\', \'state\', \'local_time\', \'day_offset\', \'deliver_within\', \'priority\', \'templates\', \'attributes\', \'rrule\', \'gap_policy\', \'fold_policy\', \'skipped_date_policy\', \'late_policy\', \'on_enrol\', \'weekend_shift\', \'min_gap\', \'spread\'])\310\001\001'
   _globals['_GETEVENTTYPEREQUEST'].fields_by_name['event_type_id']._loaded_options = None
   _globals['_GETEVENTTYPEREQUEST'].fields_by_name['event_type_id']._serialized_options = b'\272H\033r\0312\027^[a-z][a-z0-9_-]{0,39}$'
+  _globals['_GETEVENTTYPEREQUEST'].fields_by_name['version']._loaded_options = None
+  _globals['_GETEVENTTYPEREQUEST'].fields_by_name['version']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTEVENTTYPESREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTEVENTTYPESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_LISTEVENTTYPESREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTEVENTTYPESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\020'
+  _globals['_DELETEEVENTTYPEREQUEST'].fields_by_name['event_type_id']._loaded_options = None
+  _globals['_DELETEEVENTTYPEREQUEST'].fields_by_name['event_type_id']._serialized_options = b'\272H\033r\0312\027^[a-z][a-z0-9_-]{0,39}$'
+  _globals['_DELETEEVENTTYPEREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_DELETEEVENTTYPEREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_PAUSEEVENTTYPEREQUEST'].fields_by_name['event_type_id']._loaded_options = None
+  _globals['_PAUSEEVENTTYPEREQUEST'].fields_by_name['event_type_id']._serialized_options = b'\272H\033r\0312\027^[a-z][a-z0-9_-]{0,39}$'
+  _globals['_RESUMEEVENTTYPEREQUEST'].fields_by_name['event_type_id']._loaded_options = None
+  _globals['_RESUMEEVENTTYPEREQUEST'].fields_by_name['event_type_id']._serialized_options = b'\272H\033r\0312\027^[a-z][a-z0-9_-]{0,39}$'
+  _globals['_PREVIEWTEMPLATEREQUEST'].fields_by_name['event_type_id']._loaded_options = None
+  _globals['_PREVIEWTEMPLATEREQUEST'].fields_by_name['event_type_id']._serialized_options = b'\272H\033r\0312\027^[a-z][a-z0-9_-]{0,39}$'
+  _globals['_PREVIEWTEMPLATEREQUEST'].fields_by_name['templates']._loaded_options = None
+  _globals['_PREVIEWTEMPLATEREQUEST'].fields_by_name['templates']._serialized_options = b'\272H\005\222\001\002\0202'
+  _globals['_PREVIEWTEMPLATEREQUEST'].fields_by_name['user_id']._loaded_options = None
+  _globals['_PREVIEWTEMPLATEREQUEST'].fields_by_name['user_id']._serialized_options = b'\272H\037r\035(\200\0012\030^[^\\x00-\\x1F\\x7F-\\x9F]*$'
+  _globals['_TESTEVENTTYPEREQUEST'].fields_by_name['event_type_id']._loaded_options = None
+  _globals['_TESTEVENTTYPEREQUEST'].fields_by_name['event_type_id']._serialized_options = b'\272H\033r\0312\027^[a-z][a-z0-9_-]{0,39}$'
+  _globals['_TESTEVENTTYPEREQUEST'].fields_by_name['user_id']._loaded_options = None
+  _globals['_TESTEVENTTYPEREQUEST'].fields_by_name['user_id']._serialized_options = b'\272H!r\037\020\001(\200\0012\030^[^\\x00-\\x1F\\x7F-\\x9F]*$'
+  _globals['_TESTEVENTTYPEREQUEST'].fields_by_name['endpoint_id']._loaded_options = None
+  _globals['_TESTEVENTTYPEREQUEST'].fields_by_name['endpoint_id']._serialized_options = b'\272H\006r\004\020\001\030@'
+  _globals['_TESTEVENTTYPEREQUEST'].fields_by_name['occasion_id']._loaded_options = None
+  _globals['_TESTEVENTTYPEREQUEST'].fields_by_name['occasion_id']._serialized_options = b'\272H)r\'2%^([A-Za-z0-9][A-Za-z0-9_.:-]{0,63})?$'
   _globals['_EVENTTYPESERVICE'].methods_by_name['CreateEventType']._loaded_options = None
   _globals['_EVENTTYPESERVICE'].methods_by_name['CreateEventType']._serialized_options = b'\202\323\344\223\002\034\"\016/v1/eventTypes:\nevent_type'
   _globals['_EVENTTYPESERVICE'].methods_by_name['UpdateEventType']._loaded_options = None
@@ -54,22 +78,54 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVENTTYPESERVICE'].methods_by_name['GetEventType']._serialized_options = b'\202\323\344\223\002 \022\036/v1/eventTypes/{event_type_id}'
   _globals['_EVENTTYPESERVICE'].methods_by_name['ListEventTypes']._loaded_options = None
   _globals['_EVENTTYPESERVICE'].methods_by_name['ListEventTypes']._serialized_options = b'\202\323\344\223\002\020\022\016/v1/eventTypes'
+  _globals['_EVENTTYPESERVICE'].methods_by_name['DeleteEventType']._loaded_options = None
+  _globals['_EVENTTYPESERVICE'].methods_by_name['DeleteEventType']._serialized_options = b'\202\323\344\223\002 *\036/v1/eventTypes/{event_type_id}'
+  _globals['_EVENTTYPESERVICE'].methods_by_name['PauseEventType']._loaded_options = None
+  _globals['_EVENTTYPESERVICE'].methods_by_name['PauseEventType']._serialized_options = b'\202\323\344\223\002&\"$/v1/eventTypes/{event_type_id}:pause'
+  _globals['_EVENTTYPESERVICE'].methods_by_name['ResumeEventType']._loaded_options = None
+  _globals['_EVENTTYPESERVICE'].methods_by_name['ResumeEventType']._serialized_options = b'\202\323\344\223\002\'\"%/v1/eventTypes/{event_type_id}:resume'
+  _globals['_EVENTTYPESERVICE'].methods_by_name['PreviewTemplate']._loaded_options = None
+  _globals['_EVENTTYPESERVICE'].methods_by_name['PreviewTemplate']._serialized_options = b'\202\323\344\223\002+\"&/v1/eventTypes/{event_type_id}:preview:\001*'
+  _globals['_EVENTTYPESERVICE'].methods_by_name['TestEventType']._loaded_options = None
+  _globals['_EVENTTYPESERVICE'].methods_by_name['TestEventType']._serialized_options = b'\202\323\344\223\002(\"#/v1/eventTypes/{event_type_id}:test:\001*'
   _globals['_CREATEEVENTTYPEREQUEST']._serialized_start=181
-  _globals['_CREATEEVENTTYPEREQUEST']._serialized_end=657
-  _globals['_CREATEEVENTTYPERESPONSE']._serialized_start=659
-  _globals['_CREATEEVENTTYPERESPONSE']._serialized_end=750
-  _globals['_UPDATEEVENTTYPEREQUEST']._serialized_start=753
-  _globals['_UPDATEEVENTTYPEREQUEST']._serialized_end=1225
-  _globals['_UPDATEEVENTTYPERESPONSE']._serialized_start=1227
-  _globals['_UPDATEEVENTTYPERESPONSE']._serialized_end=1318
-  _globals['_GETEVENTTYPEREQUEST']._serialized_start=1320
-  _globals['_GETEVENTTYPEREQUEST']._serialized_end=1409
-  _globals['_GETEVENTTYPERESPONSE']._serialized_start=1411
-  _globals['_GETEVENTTYPERESPONSE']._serialized_end=1499
-  _globals['_LISTEVENTTYPESREQUEST']._serialized_start=1501
-  _globals['_LISTEVENTTYPESREQUEST']._serialized_end=1606
-  _globals['_LISTEVENTTYPESRESPONSE']._serialized_start=1609
-  _globals['_LISTEVENTTYPESRESPONSE']._serialized_end=1741
-  _globals['_EVENTTYPESERVICE']._serialized_start=1744
-  _globals['_EVENTTYPESERVICE']._serialized_end=2381
+  _globals['_CREATEEVENTTYPEREQUEST']._serialized_end=713
+  _globals['_CREATEEVENTTYPERESPONSE']._serialized_start=715
+  _globals['_CREATEEVENTTYPERESPONSE']._serialized_end=806
+  _globals['_UPDATEEVENTTYPEREQUEST']._serialized_start=809
+  _globals['_UPDATEEVENTTYPEREQUEST']._serialized_end=1516
+  _globals['_UPDATEEVENTTYPERESPONSE']._serialized_start=1518
+  _globals['_UPDATEEVENTTYPERESPONSE']._serialized_end=1644
+  _globals['_GETEVENTTYPEREQUEST']._serialized_start=1646
+  _globals['_GETEVENTTYPEREQUEST']._serialized_end=1770
+  _globals['_GETEVENTTYPERESPONSE']._serialized_start=1772
+  _globals['_GETEVENTTYPERESPONSE']._serialized_end=1860
+  _globals['_LISTEVENTTYPESREQUEST']._serialized_start=1863
+  _globals['_LISTEVENTTYPESREQUEST']._serialized_end=2003
+  _globals['_LISTEVENTTYPESRESPONSE']._serialized_start=2006
+  _globals['_LISTEVENTTYPESRESPONSE']._serialized_end=2138
+  _globals['_DELETEEVENTTYPEREQUEST']._serialized_start=2140
+  _globals['_DELETEEVENTTYPEREQUEST']._serialized_end=2261
+  _globals['_DELETEEVENTTYPERESPONSE']._serialized_start=2263
+  _globals['_DELETEEVENTTYPERESPONSE']._serialized_end=2323
+  _globals['_PAUSEEVENTTYPEREQUEST']._serialized_start=2325
+  _globals['_PAUSEEVENTTYPEREQUEST']._serialized_end=2416
+  _globals['_PAUSEEVENTTYPERESPONSE']._serialized_start=2418
+  _globals['_PAUSEEVENTTYPERESPONSE']._serialized_end=2508
+  _globals['_RESUMEEVENTTYPEREQUEST']._serialized_start=2510
+  _globals['_RESUMEEVENTTYPEREQUEST']._serialized_end=2602
+  _globals['_RESUMEEVENTTYPERESPONSE']._serialized_start=2604
+  _globals['_RESUMEEVENTTYPERESPONSE']._serialized_end=2695
+  _globals['_PREVIEWTEMPLATEREQUEST']._serialized_start=2698
+  _globals['_PREVIEWTEMPLATEREQUEST']._serialized_end=2951
+  _globals['_PREVIEWTEMPLATERESPONSE']._serialized_start=2953
+  _globals['_PREVIEWTEMPLATERESPONSE']._serialized_end=3047
+  _globals['_RENDEREDMESSAGE']._serialized_start=3050
+  _globals['_RENDEREDMESSAGE']._serialized_end=3179
+  _globals['_TESTEVENTTYPEREQUEST']._serialized_start=3182
+  _globals['_TESTEVENTTYPEREQUEST']._serialized_end=3458
+  _globals['_TESTEVENTTYPERESPONSE']._serialized_start=3460
+  _globals['_TESTEVENTTYPERESPONSE']._serialized_end=3510
+  _globals['_EVENTTYPESERVICE']._serialized_start=3513
+  _globals['_EVENTTYPESERVICE']._serialized_end=4958
 # @@protoc_insertion_point(module_scope)

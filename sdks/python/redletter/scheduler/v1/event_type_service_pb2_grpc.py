@@ -56,6 +56,31 @@ class EventTypeServiceStub:
                 request_serializer=redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.ListEventTypesRequest.SerializeToString,
                 response_deserializer=redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.ListEventTypesResponse.FromString,
                 _registered_method=True)
+        self.DeleteEventType = channel.unary_unary(
+                '/redletter.scheduler.v1.EventTypeService/DeleteEventType',
+                request_serializer=redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.DeleteEventTypeRequest.SerializeToString,
+                response_deserializer=redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.DeleteEventTypeResponse.FromString,
+                _registered_method=True)
+        self.PauseEventType = channel.unary_unary(
+                '/redletter.scheduler.v1.EventTypeService/PauseEventType',
+                request_serializer=redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.PauseEventTypeRequest.SerializeToString,
+                response_deserializer=redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.PauseEventTypeResponse.FromString,
+                _registered_method=True)
+        self.ResumeEventType = channel.unary_unary(
+                '/redletter.scheduler.v1.EventTypeService/ResumeEventType',
+                request_serializer=redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.ResumeEventTypeRequest.SerializeToString,
+                response_deserializer=redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.ResumeEventTypeResponse.FromString,
+                _registered_method=True)
+        self.PreviewTemplate = channel.unary_unary(
+                '/redletter.scheduler.v1.EventTypeService/PreviewTemplate',
+                request_serializer=redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.PreviewTemplateRequest.SerializeToString,
+                response_deserializer=redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.PreviewTemplateResponse.FromString,
+                _registered_method=True)
+        self.TestEventType = channel.unary_unary(
+                '/redletter.scheduler.v1.EventTypeService/TestEventType',
+                request_serializer=redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.TestEventTypeRequest.SerializeToString,
+                response_deserializer=redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.TestEventTypeResponse.FromString,
+                _registered_method=True)
 
 
 class EventTypeServiceServicer:
@@ -64,8 +89,9 @@ class EventTypeServiceServicer:
     """
 
     def CreateEventType(self, request, context):
-        """Creates an event type; everyone with an occasion of its kind is planned in the background. The
-        same call again answers the stored one; an id that is taken by another rule is ALREADY_EXISTS.
+        """Creates an event type; everyone with an occasion of its kind is planned in the background. An id
+        that is taken is ALREADY_EXISTS; one that was deleted is revived with the new rule, if its
+        `occasion_kind` and `recurrence` are the same.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -93,6 +119,44 @@ class EventTypeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DeleteEventType(self, request, context):
+        """Deletes an event type softly: its open plans end, its events stay, its id is kept. Deleting it
+        again answers the same.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PauseEventType(self, request, context):
+        """Stops making events; what falls due meanwhile is not made up for. Repeatable.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeEventType(self, request, context):
+        """Makes events again, from the next cycle that falls due. Repeatable.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PreviewTemplate(self, request, context):
+        """Renders the words of a stored event type, or of the given templates under its name, for one user
+        or for the invented people on whom templates are tried when saved. Sends and stores nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TestEventType(self, request, context):
+        """Sends the message now, for one user to one endpoint, as an event of its own that consumes no
+        cycle.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_EventTypeServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -115,6 +179,31 @@ def add_EventTypeServiceServicer_to_server(servicer, server):
                     servicer.ListEventTypes,
                     request_deserializer=redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.ListEventTypesRequest.FromString,
                     response_serializer=redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.ListEventTypesResponse.SerializeToString,
+            ),
+            'DeleteEventType': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteEventType,
+                    request_deserializer=redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.DeleteEventTypeRequest.FromString,
+                    response_serializer=redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.DeleteEventTypeResponse.SerializeToString,
+            ),
+            'PauseEventType': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseEventType,
+                    request_deserializer=redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.PauseEventTypeRequest.FromString,
+                    response_serializer=redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.PauseEventTypeResponse.SerializeToString,
+            ),
+            'ResumeEventType': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeEventType,
+                    request_deserializer=redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.ResumeEventTypeRequest.FromString,
+                    response_serializer=redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.ResumeEventTypeResponse.SerializeToString,
+            ),
+            'PreviewTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewTemplate,
+                    request_deserializer=redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.PreviewTemplateRequest.FromString,
+                    response_serializer=redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.PreviewTemplateResponse.SerializeToString,
+            ),
+            'TestEventType': grpc.unary_unary_rpc_method_handler(
+                    servicer.TestEventType,
+                    request_deserializer=redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.TestEventTypeRequest.FromString,
+                    response_serializer=redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.TestEventTypeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -227,6 +316,141 @@ class EventTypeService:
             '/redletter.scheduler.v1.EventTypeService/ListEventTypes',
             redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.ListEventTypesRequest.SerializeToString,
             redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.ListEventTypesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteEventType(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.scheduler.v1.EventTypeService/DeleteEventType',
+            redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.DeleteEventTypeRequest.SerializeToString,
+            redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.DeleteEventTypeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseEventType(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.scheduler.v1.EventTypeService/PauseEventType',
+            redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.PauseEventTypeRequest.SerializeToString,
+            redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.PauseEventTypeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeEventType(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.scheduler.v1.EventTypeService/ResumeEventType',
+            redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.ResumeEventTypeRequest.SerializeToString,
+            redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.ResumeEventTypeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.scheduler.v1.EventTypeService/PreviewTemplate',
+            redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.PreviewTemplateRequest.SerializeToString,
+            redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.PreviewTemplateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TestEventType(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.scheduler.v1.EventTypeService/TestEventType',
+            redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.TestEventTypeRequest.SerializeToString,
+            redletter_dot_scheduler_dot_v1_dot_event__type__service__pb2.TestEventTypeResponse.FromString,
             options,
             channel_credentials,
             insecure,

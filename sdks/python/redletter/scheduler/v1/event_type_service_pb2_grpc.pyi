@@ -36,8 +36,9 @@ class EventTypeServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> EventTypeServiceAsyncStub: ...
     CreateEventType: _grpc.UnaryUnaryMultiCallable[_event_type_service_pb2.CreateEventTypeRequest, _event_type_service_pb2.CreateEventTypeResponse]
-    """Creates an event type; everyone with an occasion of its kind is planned in the background. The
-    same call again answers the stored one; an id that is taken by another rule is ALREADY_EXISTS.
+    """Creates an event type; everyone with an occasion of its kind is planned in the background. An id
+    that is taken is ALREADY_EXISTS; one that was deleted is revived with the new rule, if its
+    `occasion_kind` and `recurrence` are the same.
     """
     UpdateEventType: _grpc.UnaryUnaryMultiCallable[_event_type_service_pb2.UpdateEventTypeRequest, _event_type_service_pb2.UpdateEventTypeResponse]
     """Changes the named fields. A new timing moves open plans in the background, the nearest first;
@@ -47,6 +48,22 @@ class EventTypeServiceStub:
     """Answers one event type, or NOT_FOUND."""
     ListEventTypes: _grpc.UnaryUnaryMultiCallable[_event_type_service_pb2.ListEventTypesRequest, _event_type_service_pb2.ListEventTypesResponse]
     """Lists event types in the order of their ids."""
+    DeleteEventType: _grpc.UnaryUnaryMultiCallable[_event_type_service_pb2.DeleteEventTypeRequest, _event_type_service_pb2.DeleteEventTypeResponse]
+    """Deletes an event type softly: its open plans end, its events stay, its id is kept. Deleting it
+    again answers the same.
+    """
+    PauseEventType: _grpc.UnaryUnaryMultiCallable[_event_type_service_pb2.PauseEventTypeRequest, _event_type_service_pb2.PauseEventTypeResponse]
+    """Stops making events; what falls due meanwhile is not made up for. Repeatable."""
+    ResumeEventType: _grpc.UnaryUnaryMultiCallable[_event_type_service_pb2.ResumeEventTypeRequest, _event_type_service_pb2.ResumeEventTypeResponse]
+    """Makes events again, from the next cycle that falls due. Repeatable."""
+    PreviewTemplate: _grpc.UnaryUnaryMultiCallable[_event_type_service_pb2.PreviewTemplateRequest, _event_type_service_pb2.PreviewTemplateResponse]
+    """Renders the words of a stored event type, or of the given templates under its name, for one user
+    or for the invented people on whom templates are tried when saved. Sends and stores nothing.
+    """
+    TestEventType: _grpc.UnaryUnaryMultiCallable[_event_type_service_pb2.TestEventTypeRequest, _event_type_service_pb2.TestEventTypeResponse]
+    """Sends the message now, for one user to one endpoint, as an event of its own that consumes no
+    cycle.
+    """
 
 @_typing.type_check_only
 class EventTypeServiceAsyncStub(EventTypeServiceStub):
@@ -56,8 +73,9 @@ class EventTypeServiceAsyncStub(EventTypeServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateEventType: _aio.UnaryUnaryMultiCallable[_event_type_service_pb2.CreateEventTypeRequest, _event_type_service_pb2.CreateEventTypeResponse]  # type: ignore[assignment]
-    """Creates an event type; everyone with an occasion of its kind is planned in the background. The
-    same call again answers the stored one; an id that is taken by another rule is ALREADY_EXISTS.
+    """Creates an event type; everyone with an occasion of its kind is planned in the background. An id
+    that is taken is ALREADY_EXISTS; one that was deleted is revived with the new rule, if its
+    `occasion_kind` and `recurrence` are the same.
     """
     UpdateEventType: _aio.UnaryUnaryMultiCallable[_event_type_service_pb2.UpdateEventTypeRequest, _event_type_service_pb2.UpdateEventTypeResponse]  # type: ignore[assignment]
     """Changes the named fields. A new timing moves open plans in the background, the nearest first;
@@ -67,6 +85,22 @@ class EventTypeServiceAsyncStub(EventTypeServiceStub):
     """Answers one event type, or NOT_FOUND."""
     ListEventTypes: _aio.UnaryUnaryMultiCallable[_event_type_service_pb2.ListEventTypesRequest, _event_type_service_pb2.ListEventTypesResponse]  # type: ignore[assignment]
     """Lists event types in the order of their ids."""
+    DeleteEventType: _aio.UnaryUnaryMultiCallable[_event_type_service_pb2.DeleteEventTypeRequest, _event_type_service_pb2.DeleteEventTypeResponse]  # type: ignore[assignment]
+    """Deletes an event type softly: its open plans end, its events stay, its id is kept. Deleting it
+    again answers the same.
+    """
+    PauseEventType: _aio.UnaryUnaryMultiCallable[_event_type_service_pb2.PauseEventTypeRequest, _event_type_service_pb2.PauseEventTypeResponse]  # type: ignore[assignment]
+    """Stops making events; what falls due meanwhile is not made up for. Repeatable."""
+    ResumeEventType: _aio.UnaryUnaryMultiCallable[_event_type_service_pb2.ResumeEventTypeRequest, _event_type_service_pb2.ResumeEventTypeResponse]  # type: ignore[assignment]
+    """Makes events again, from the next cycle that falls due. Repeatable."""
+    PreviewTemplate: _aio.UnaryUnaryMultiCallable[_event_type_service_pb2.PreviewTemplateRequest, _event_type_service_pb2.PreviewTemplateResponse]  # type: ignore[assignment]
+    """Renders the words of a stored event type, or of the given templates under its name, for one user
+    or for the invented people on whom templates are tried when saved. Sends and stores nothing.
+    """
+    TestEventType: _aio.UnaryUnaryMultiCallable[_event_type_service_pb2.TestEventTypeRequest, _event_type_service_pb2.TestEventTypeResponse]  # type: ignore[assignment]
+    """Sends the message now, for one user to one endpoint, as an event of its own that consumes no
+    cycle.
+    """
 
 class EventTypeServiceServicer(metaclass=_abc_1.ABCMeta):
     """The event types of the caller's tenant. All methods need scope `tenant`. A new tenant has
@@ -79,8 +113,9 @@ class EventTypeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _event_type_service_pb2.CreateEventTypeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_event_type_service_pb2.CreateEventTypeResponse, _abc.Awaitable[_event_type_service_pb2.CreateEventTypeResponse]]:
-        """Creates an event type; everyone with an occasion of its kind is planned in the background. The
-        same call again answers the stored one; an id that is taken by another rule is ALREADY_EXISTS.
+        """Creates an event type; everyone with an occasion of its kind is planned in the background. An id
+        that is taken is ALREADY_EXISTS; one that was deleted is revived with the new rule, if its
+        `occasion_kind` and `recurrence` are the same.
         """
 
     @_abc_1.abstractmethod
@@ -108,5 +143,51 @@ class EventTypeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_event_type_service_pb2.ListEventTypesResponse, _abc.Awaitable[_event_type_service_pb2.ListEventTypesResponse]]:
         """Lists event types in the order of their ids."""
+
+    @_abc_1.abstractmethod
+    def DeleteEventType(
+        self,
+        request: _event_type_service_pb2.DeleteEventTypeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_type_service_pb2.DeleteEventTypeResponse, _abc.Awaitable[_event_type_service_pb2.DeleteEventTypeResponse]]:
+        """Deletes an event type softly: its open plans end, its events stay, its id is kept. Deleting it
+        again answers the same.
+        """
+
+    @_abc_1.abstractmethod
+    def PauseEventType(
+        self,
+        request: _event_type_service_pb2.PauseEventTypeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_type_service_pb2.PauseEventTypeResponse, _abc.Awaitable[_event_type_service_pb2.PauseEventTypeResponse]]:
+        """Stops making events; what falls due meanwhile is not made up for. Repeatable."""
+
+    @_abc_1.abstractmethod
+    def ResumeEventType(
+        self,
+        request: _event_type_service_pb2.ResumeEventTypeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_type_service_pb2.ResumeEventTypeResponse, _abc.Awaitable[_event_type_service_pb2.ResumeEventTypeResponse]]:
+        """Makes events again, from the next cycle that falls due. Repeatable."""
+
+    @_abc_1.abstractmethod
+    def PreviewTemplate(
+        self,
+        request: _event_type_service_pb2.PreviewTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_type_service_pb2.PreviewTemplateResponse, _abc.Awaitable[_event_type_service_pb2.PreviewTemplateResponse]]:
+        """Renders the words of a stored event type, or of the given templates under its name, for one user
+        or for the invented people on whom templates are tried when saved. Sends and stores nothing.
+        """
+
+    @_abc_1.abstractmethod
+    def TestEventType(
+        self,
+        request: _event_type_service_pb2.TestEventTypeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_type_service_pb2.TestEventTypeResponse, _abc.Awaitable[_event_type_service_pb2.TestEventTypeResponse]]:
+        """Sends the message now, for one user to one endpoint, as an event of its own that consumes no
+        cycle.
+        """
 
 def add_EventTypeServiceServicer_to_server(servicer: EventTypeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

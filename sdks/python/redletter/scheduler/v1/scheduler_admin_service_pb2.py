@@ -23,22 +23,79 @@ _sym_db = _symbol_database.Default()
 
 
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from redletter.scheduler.v1 import scheduler_status_pb2 as redletter_dot_scheduler_dot_v1_dot_scheduler__status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n4redletter/scheduler/v1/scheduler_admin_service.proto\x12\x16redletter.scheduler.v1\x1a\x1cgoogle/api/annotations.proto\x1a-redletter/scheduler/v1/scheduler_status.proto\"\x1b\n\x19GetSchedulerStatusRequest\"]\n\x1aGetSchedulerStatusResponse\x12?\n\x06status\x18\x01 \x01(\x0b\x32\'.redletter.scheduler.v1.SchedulerStatusR\x06status2\xb2\x01\n\x15SchedulerAdminService\x12\x98\x01\n\x12GetSchedulerStatus\x12\x31.redletter.scheduler.v1.GetSchedulerStatusRequest\x1a\x32.redletter.scheduler.v1.GetSchedulerStatusResponse\"\x1b\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/admin/schedulerb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n4redletter/scheduler/v1/scheduler_admin_service.proto\x12\x16redletter.scheduler.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a-redletter/scheduler/v1/scheduler_status.proto\"\x1b\n\x19GetSchedulerStatusRequest\"]\n\x1aGetSchedulerStatusResponse\x12?\n\x06status\x18\x01 \x01(\x0b\x32\'.redletter.scheduler.v1.SchedulerStatusR\x06status\";\n\x15PauseSchedulerRequest\x12\"\n\x06reason\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01R\x06reason\"Y\n\x16PauseSchedulerResponse\x12?\n\x06status\x18\x01 \x01(\x0b\x32\'.redletter.scheduler.v1.SchedulerStatusR\x06status\"\x18\n\x16ResumeSchedulerRequest\"Z\n\x17ResumeSchedulerResponse\x12?\n\x06status\x18\x01 \x01(\x0b\x32\'.redletter.scheduler.v1.SchedulerStatusR\x06status\"\x97\x01\n\x08ZoneDiff\x12\x1b\n\ttime_zone\x18\x01 \x01(\tR\x08timeZone\x12\x14\n\x05plans\x18\x02 \x01(\x03R\x05plans\x12\x16\n\x06people\x18\x03 \x01(\x03R\x06people\x12\x1f\n\x0bmin_minutes\x18\x04 \x01(\x05R\nminMinutes\x12\x1f\n\x0bmax_minutes\x18\x05 \x01(\x05R\nmaxMinutes\"\xcc\x01\n\nTzdataDiff\x12\'\n\x0f\x63urrent_version\x18\x01 \x01(\tR\x0e\x63urrentVersion\x12\'\n\x0fpending_version\x18\x02 \x01(\tR\x0ependingVersion\x12\x1a\n\x08\x63omplete\x18\x03 \x01(\x08R\x08\x63omplete\x12\x18\n\x07\x63hecked\x18\x04 \x01(\x03R\x07\x63hecked\x12\x36\n\x05zones\x18\x05 \x03(\x0b\x32 .redletter.scheduler.v1.ZoneDiffR\x05zones\"\x16\n\x14GetTzdataDiffRequest\"O\n\x15GetTzdataDiffResponse\x12\x36\n\x04\x64iff\x18\x01 \x01(\x0b\x32\".redletter.scheduler.v1.TzdataDiffR\x04\x64iff\";\n\x14\x41pproveTzdataRequest\x12#\n\x07version\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x14R\x07version\"O\n\x15\x41pproveTzdataResponse\x12\x36\n\x04\x64iff\x18\x01 \x01(\x0b\x32\".redletter.scheduler.v1.TzdataDiffR\x04\x64iff\"\xcc\x01\n\x05Guard\x12\x16\n\x06\x61\x63tive\x18\x01 \x01(\x08R\x06\x61\x63tive\x12\x30\n\x05since\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x05since\x12\x30\n\x05until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x05until\x12\x16\n\x06reason\x18\x04 \x01(\tR\x06reason\x12\x12\n\x04held\x18\x05 \x01(\x03R\x04held\x12\x1b\n\tevent_ids\x18\x06 \x03(\tR\x08\x65ventIds\"\x11\n\x0fGetGuardRequest\"G\n\x10GetGuardResponse\x12\x33\n\x05guard\x18\x01 \x01(\x0b\x32\x1d.redletter.scheduler.v1.GuardR\x05guard\"E\n\x11StartGuardRequest\x12\x30\n\x05since\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x05since\"I\n\x12StartGuardResponse\x12\x33\n\x05guard\x18\x01 \x01(\x0b\x32\x1d.redletter.scheduler.v1.GuardR\x05guard\"\xba\x01\n\x13ReleaseGuardRequest\x12Y\n\x07release\x18\x01 \x01(\x0e\x32\x33.redletter.scheduler.v1.ReleaseGuardRequest.ReleaseB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\x07release\"H\n\x07Release\x12\x17\n\x13RELEASE_UNSPECIFIED\x10\x00\x12\x10\n\x0cRELEASE_SEND\x10\x01\x12\x12\n\x0eRELEASE_EXPIRE\x10\x02\"K\n\x14ReleaseGuardResponse\x12\x33\n\x05guard\x18\x01 \x01(\x0b\x32\x1d.redletter.scheduler.v1.GuardR\x05guard2\x90\t\n\x15SchedulerAdminService\x12\x98\x01\n\x12GetSchedulerStatus\x12\x31.redletter.scheduler.v1.GetSchedulerStatusRequest\x1a\x32.redletter.scheduler.v1.GetSchedulerStatusResponse\"\x1b\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/admin/scheduler\x12\x95\x01\n\x0ePauseScheduler\x12-.redletter.scheduler.v1.PauseSchedulerRequest\x1a..redletter.scheduler.v1.PauseSchedulerResponse\"$\x82\xd3\xe4\x93\x02\x1e\"\x19/v1/admin/scheduler:pause:\x01*\x12\x96\x01\n\x0fResumeScheduler\x12..redletter.scheduler.v1.ResumeSchedulerRequest\x1a/.redletter.scheduler.v1.ResumeSchedulerResponse\"\"\x82\xd3\xe4\x93\x02\x1c\"\x1a/v1/admin/scheduler:resume\x12\x86\x01\n\rGetTzdataDiff\x12,.redletter.scheduler.v1.GetTzdataDiffRequest\x1a-.redletter.scheduler.v1.GetTzdataDiffResponse\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/admin/tzdata\x12\x91\x01\n\rApproveTzdata\x12,.redletter.scheduler.v1.ApproveTzdataRequest\x1a-.redletter.scheduler.v1.ApproveTzdataResponse\"#\x82\xd3\xe4\x93\x02\x1d\"\x18/v1/admin/tzdata:approve:\x01*\x12v\n\x08GetGuard\x12\'.redletter.scheduler.v1.GetGuardRequest\x1a(.redletter.scheduler.v1.GetGuardResponse\"\x17\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/admin/guard\x12\x85\x01\n\nStartGuard\x12).redletter.scheduler.v1.StartGuardRequest\x1a*.redletter.scheduler.v1.StartGuardResponse\" \x82\xd3\xe4\x93\x02\x1a\"\x15/v1/admin/guard:start:\x01*\x12\x8d\x01\n\x0cReleaseGuard\x12+.redletter.scheduler.v1.ReleaseGuardRequest\x1a,.redletter.scheduler.v1.ReleaseGuardResponse\"\"\x82\xd3\xe4\x93\x02\x1c\"\x17/v1/admin/guard:release:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'redletter.scheduler.v1.scheduler_admin_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_PAUSESCHEDULERREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_PAUSESCHEDULERREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\007r\005\020\001\030\310\001'
+  _globals['_APPROVETZDATAREQUEST'].fields_by_name['version']._loaded_options = None
+  _globals['_APPROVETZDATAREQUEST'].fields_by_name['version']._serialized_options = b'\272H\006r\004\020\001\030\024'
+  _globals['_RELEASEGUARDREQUEST'].fields_by_name['release']._loaded_options = None
+  _globals['_RELEASEGUARDREQUEST'].fields_by_name['release']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
   _globals['_SCHEDULERADMINSERVICE'].methods_by_name['GetSchedulerStatus']._loaded_options = None
   _globals['_SCHEDULERADMINSERVICE'].methods_by_name['GetSchedulerStatus']._serialized_options = b'\202\323\344\223\002\025\022\023/v1/admin/scheduler'
-  _globals['_GETSCHEDULERSTATUSREQUEST']._serialized_start=157
-  _globals['_GETSCHEDULERSTATUSREQUEST']._serialized_end=184
-  _globals['_GETSCHEDULERSTATUSRESPONSE']._serialized_start=186
-  _globals['_GETSCHEDULERSTATUSRESPONSE']._serialized_end=279
-  _globals['_SCHEDULERADMINSERVICE']._serialized_start=282
-  _globals['_SCHEDULERADMINSERVICE']._serialized_end=460
+  _globals['_SCHEDULERADMINSERVICE'].methods_by_name['PauseScheduler']._loaded_options = None
+  _globals['_SCHEDULERADMINSERVICE'].methods_by_name['PauseScheduler']._serialized_options = b'\202\323\344\223\002\036\"\031/v1/admin/scheduler:pause:\001*'
+  _globals['_SCHEDULERADMINSERVICE'].methods_by_name['ResumeScheduler']._loaded_options = None
+  _globals['_SCHEDULERADMINSERVICE'].methods_by_name['ResumeScheduler']._serialized_options = b'\202\323\344\223\002\034\"\032/v1/admin/scheduler:resume'
+  _globals['_SCHEDULERADMINSERVICE'].methods_by_name['GetTzdataDiff']._loaded_options = None
+  _globals['_SCHEDULERADMINSERVICE'].methods_by_name['GetTzdataDiff']._serialized_options = b'\202\323\344\223\002\022\022\020/v1/admin/tzdata'
+  _globals['_SCHEDULERADMINSERVICE'].methods_by_name['ApproveTzdata']._loaded_options = None
+  _globals['_SCHEDULERADMINSERVICE'].methods_by_name['ApproveTzdata']._serialized_options = b'\202\323\344\223\002\035\"\030/v1/admin/tzdata:approve:\001*'
+  _globals['_SCHEDULERADMINSERVICE'].methods_by_name['GetGuard']._loaded_options = None
+  _globals['_SCHEDULERADMINSERVICE'].methods_by_name['GetGuard']._serialized_options = b'\202\323\344\223\002\021\022\017/v1/admin/guard'
+  _globals['_SCHEDULERADMINSERVICE'].methods_by_name['StartGuard']._loaded_options = None
+  _globals['_SCHEDULERADMINSERVICE'].methods_by_name['StartGuard']._serialized_options = b'\202\323\344\223\002\032\"\025/v1/admin/guard:start:\001*'
+  _globals['_SCHEDULERADMINSERVICE'].methods_by_name['ReleaseGuard']._loaded_options = None
+  _globals['_SCHEDULERADMINSERVICE'].methods_by_name['ReleaseGuard']._serialized_options = b'\202\323\344\223\002\034\"\027/v1/admin/guard:release:\001*'
+  _globals['_GETSCHEDULERSTATUSREQUEST']._serialized_start=190
+  _globals['_GETSCHEDULERSTATUSREQUEST']._serialized_end=217
+  _globals['_GETSCHEDULERSTATUSRESPONSE']._serialized_start=219
+  _globals['_GETSCHEDULERSTATUSRESPONSE']._serialized_end=312
+  _globals['_PAUSESCHEDULERREQUEST']._serialized_start=314
+  _globals['_PAUSESCHEDULERREQUEST']._serialized_end=373
+  _globals['_PAUSESCHEDULERRESPONSE']._serialized_start=375
+  _globals['_PAUSESCHEDULERRESPONSE']._serialized_end=464
+  _globals['_RESUMESCHEDULERREQUEST']._serialized_start=466
+  _globals['_RESUMESCHEDULERREQUEST']._serialized_end=490
+  _globals['_RESUMESCHEDULERRESPONSE']._serialized_start=492
+  _globals['_RESUMESCHEDULERRESPONSE']._serialized_end=582
+  _globals['_ZONEDIFF']._serialized_start=585
+  _globals['_ZONEDIFF']._serialized_end=736
+  _globals['_TZDATADIFF']._serialized_start=739
+  _globals['_TZDATADIFF']._serialized_end=943
+  _globals['_GETTZDATADIFFREQUEST']._serialized_start=945
+  _globals['_GETTZDATADIFFREQUEST']._serialized_end=967
+  _globals['_GETTZDATADIFFRESPONSE']._serialized_start=969
+  _globals['_GETTZDATADIFFRESPONSE']._serialized_end=1048
+  _globals['_APPROVETZDATAREQUEST']._serialized_start=1050
+  _globals['_APPROVETZDATAREQUEST']._serialized_end=1109
+  _globals['_APPROVETZDATARESPONSE']._serialized_start=1111
+  _globals['_APPROVETZDATARESPONSE']._serialized_end=1190
+  _globals['_GUARD']._serialized_start=1193
+  _globals['_GUARD']._serialized_end=1397
+  _globals['_GETGUARDREQUEST']._serialized_start=1399
+  _globals['_GETGUARDREQUEST']._serialized_end=1416
+  _globals['_GETGUARDRESPONSE']._serialized_start=1418
+  _globals['_GETGUARDRESPONSE']._serialized_end=1489
+  _globals['_STARTGUARDREQUEST']._serialized_start=1491
+  _globals['_STARTGUARDREQUEST']._serialized_end=1560
+  _globals['_STARTGUARDRESPONSE']._serialized_start=1562
+  _globals['_STARTGUARDRESPONSE']._serialized_end=1635
+  _globals['_RELEASEGUARDREQUEST']._serialized_start=1638
+  _globals['_RELEASEGUARDREQUEST']._serialized_end=1824
+  _globals['_RELEASEGUARDREQUEST_RELEASE']._serialized_start=1752
+  _globals['_RELEASEGUARDREQUEST_RELEASE']._serialized_end=1824
+  _globals['_RELEASEGUARDRESPONSE']._serialized_start=1826
+  _globals['_RELEASEGUARDRESPONSE']._serialized_end=1901
+  _globals['_SCHEDULERADMINSERVICE']._serialized_start=1904
+  _globals['_SCHEDULERADMINSERVICE']._serialized_end=3072
 # @@protoc_insertion_point(module_scope)

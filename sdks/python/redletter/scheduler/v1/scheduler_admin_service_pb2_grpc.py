@@ -40,6 +40,41 @@ class SchedulerAdminServiceStub:
                 request_serializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.GetSchedulerStatusRequest.SerializeToString,
                 response_deserializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.GetSchedulerStatusResponse.FromString,
                 _registered_method=True)
+        self.PauseScheduler = channel.unary_unary(
+                '/redletter.scheduler.v1.SchedulerAdminService/PauseScheduler',
+                request_serializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.PauseSchedulerRequest.SerializeToString,
+                response_deserializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.PauseSchedulerResponse.FromString,
+                _registered_method=True)
+        self.ResumeScheduler = channel.unary_unary(
+                '/redletter.scheduler.v1.SchedulerAdminService/ResumeScheduler',
+                request_serializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.ResumeSchedulerRequest.SerializeToString,
+                response_deserializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.ResumeSchedulerResponse.FromString,
+                _registered_method=True)
+        self.GetTzdataDiff = channel.unary_unary(
+                '/redletter.scheduler.v1.SchedulerAdminService/GetTzdataDiff',
+                request_serializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.GetTzdataDiffRequest.SerializeToString,
+                response_deserializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.GetTzdataDiffResponse.FromString,
+                _registered_method=True)
+        self.ApproveTzdata = channel.unary_unary(
+                '/redletter.scheduler.v1.SchedulerAdminService/ApproveTzdata',
+                request_serializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.ApproveTzdataRequest.SerializeToString,
+                response_deserializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.ApproveTzdataResponse.FromString,
+                _registered_method=True)
+        self.GetGuard = channel.unary_unary(
+                '/redletter.scheduler.v1.SchedulerAdminService/GetGuard',
+                request_serializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.GetGuardRequest.SerializeToString,
+                response_deserializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.GetGuardResponse.FromString,
+                _registered_method=True)
+        self.StartGuard = channel.unary_unary(
+                '/redletter.scheduler.v1.SchedulerAdminService/StartGuard',
+                request_serializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.StartGuardRequest.SerializeToString,
+                response_deserializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.StartGuardResponse.FromString,
+                _registered_method=True)
+        self.ReleaseGuard = channel.unary_unary(
+                '/redletter.scheduler.v1.SchedulerAdminService/ReleaseGuard',
+                request_serializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.ReleaseGuardRequest.SerializeToString,
+                response_deserializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.ReleaseGuardResponse.FromString,
+                _registered_method=True)
 
 
 class SchedulerAdminServiceServicer:
@@ -53,6 +88,56 @@ class SchedulerAdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PauseScheduler(self, request, context):
+        """Stops deciding, in all replicas and exactly: nothing is decided after the answer. Planning goes on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeScheduler(self, request, context):
+        """Decides again; what fell due meanwhile leaves late, or ends as EXPIRED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTzdataDiff(self, request, context):
+        """Answers what a newer release of the time-zone data would move.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApproveTzdata(self, request, context):
+        """Lets the open plans move to the newer release. STALE_ETAG when another release is waiting.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetGuard(self, request, context):
+        """Answers what guard mode holds back.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StartGuard(self, request, context):
+        """Begins guard mode by hand, after a restore that could not be noticed: holds plans that fell or fall
+        due in a window until they are released.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReleaseGuard(self, request, context):
+        """Ends guard mode: what it held leaves late within its `deliver_by`, or ends as EXPIRED(HELD_BACK).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SchedulerAdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -60,6 +145,41 @@ def add_SchedulerAdminServiceServicer_to_server(servicer, server):
                     servicer.GetSchedulerStatus,
                     request_deserializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.GetSchedulerStatusRequest.FromString,
                     response_serializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.GetSchedulerStatusResponse.SerializeToString,
+            ),
+            'PauseScheduler': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseScheduler,
+                    request_deserializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.PauseSchedulerRequest.FromString,
+                    response_serializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.PauseSchedulerResponse.SerializeToString,
+            ),
+            'ResumeScheduler': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeScheduler,
+                    request_deserializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.ResumeSchedulerRequest.FromString,
+                    response_serializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.ResumeSchedulerResponse.SerializeToString,
+            ),
+            'GetTzdataDiff': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTzdataDiff,
+                    request_deserializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.GetTzdataDiffRequest.FromString,
+                    response_serializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.GetTzdataDiffResponse.SerializeToString,
+            ),
+            'ApproveTzdata': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApproveTzdata,
+                    request_deserializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.ApproveTzdataRequest.FromString,
+                    response_serializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.ApproveTzdataResponse.SerializeToString,
+            ),
+            'GetGuard': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetGuard,
+                    request_deserializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.GetGuardRequest.FromString,
+                    response_serializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.GetGuardResponse.SerializeToString,
+            ),
+            'StartGuard': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartGuard,
+                    request_deserializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.StartGuardRequest.FromString,
+                    response_serializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.StartGuardResponse.SerializeToString,
+            ),
+            'ReleaseGuard': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReleaseGuard,
+                    request_deserializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.ReleaseGuardRequest.FromString,
+                    response_serializer=redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.ReleaseGuardResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -90,6 +210,195 @@ class SchedulerAdminService:
             '/redletter.scheduler.v1.SchedulerAdminService/GetSchedulerStatus',
             redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.GetSchedulerStatusRequest.SerializeToString,
             redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.GetSchedulerStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseScheduler(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.scheduler.v1.SchedulerAdminService/PauseScheduler',
+            redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.PauseSchedulerRequest.SerializeToString,
+            redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.PauseSchedulerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeScheduler(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.scheduler.v1.SchedulerAdminService/ResumeScheduler',
+            redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.ResumeSchedulerRequest.SerializeToString,
+            redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.ResumeSchedulerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTzdataDiff(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.scheduler.v1.SchedulerAdminService/GetTzdataDiff',
+            redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.GetTzdataDiffRequest.SerializeToString,
+            redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.GetTzdataDiffResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApproveTzdata(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.scheduler.v1.SchedulerAdminService/ApproveTzdata',
+            redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.ApproveTzdataRequest.SerializeToString,
+            redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.ApproveTzdataResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetGuard(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.scheduler.v1.SchedulerAdminService/GetGuard',
+            redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.GetGuardRequest.SerializeToString,
+            redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.GetGuardResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartGuard(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.scheduler.v1.SchedulerAdminService/StartGuard',
+            redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.StartGuardRequest.SerializeToString,
+            redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.StartGuardResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReleaseGuard(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.scheduler.v1.SchedulerAdminService/ReleaseGuard',
+            redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.ReleaseGuardRequest.SerializeToString,
+            redletter_dot_scheduler_dot_v1_dot_scheduler__admin__service__pb2.ReleaseGuardResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,6 +35,22 @@ class SchedulerAdminServiceStub:
     def __new__(cls, channel: _aio.Channel) -> SchedulerAdminServiceAsyncStub: ...
     GetSchedulerStatus: _grpc.UnaryUnaryMultiCallable[_scheduler_admin_service_pb2.GetSchedulerStatusRequest, _scheduler_admin_service_pb2.GetSchedulerStatusResponse]
     """Answers what the scheduler is doing right now."""
+    PauseScheduler: _grpc.UnaryUnaryMultiCallable[_scheduler_admin_service_pb2.PauseSchedulerRequest, _scheduler_admin_service_pb2.PauseSchedulerResponse]
+    """Stops deciding, in all replicas and exactly: nothing is decided after the answer. Planning goes on."""
+    ResumeScheduler: _grpc.UnaryUnaryMultiCallable[_scheduler_admin_service_pb2.ResumeSchedulerRequest, _scheduler_admin_service_pb2.ResumeSchedulerResponse]
+    """Decides again; what fell due meanwhile leaves late, or ends as EXPIRED."""
+    GetTzdataDiff: _grpc.UnaryUnaryMultiCallable[_scheduler_admin_service_pb2.GetTzdataDiffRequest, _scheduler_admin_service_pb2.GetTzdataDiffResponse]
+    """Answers what a newer release of the time-zone data would move."""
+    ApproveTzdata: _grpc.UnaryUnaryMultiCallable[_scheduler_admin_service_pb2.ApproveTzdataRequest, _scheduler_admin_service_pb2.ApproveTzdataResponse]
+    """Lets the open plans move to the newer release. STALE_ETAG when another release is waiting."""
+    GetGuard: _grpc.UnaryUnaryMultiCallable[_scheduler_admin_service_pb2.GetGuardRequest, _scheduler_admin_service_pb2.GetGuardResponse]
+    """Answers what guard mode holds back."""
+    StartGuard: _grpc.UnaryUnaryMultiCallable[_scheduler_admin_service_pb2.StartGuardRequest, _scheduler_admin_service_pb2.StartGuardResponse]
+    """Begins guard mode by hand, after a restore that could not be noticed: holds plans that fell or fall
+    due in a window until they are released.
+    """
+    ReleaseGuard: _grpc.UnaryUnaryMultiCallable[_scheduler_admin_service_pb2.ReleaseGuardRequest, _scheduler_admin_service_pb2.ReleaseGuardResponse]
+    """Ends guard mode: what it held leaves late within its `deliver_by`, or ends as EXPIRED(HELD_BACK)."""
 
 @_typing.type_check_only
 class SchedulerAdminServiceAsyncStub(SchedulerAdminServiceStub):
@@ -43,6 +59,22 @@ class SchedulerAdminServiceAsyncStub(SchedulerAdminServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetSchedulerStatus: _aio.UnaryUnaryMultiCallable[_scheduler_admin_service_pb2.GetSchedulerStatusRequest, _scheduler_admin_service_pb2.GetSchedulerStatusResponse]  # type: ignore[assignment]
     """Answers what the scheduler is doing right now."""
+    PauseScheduler: _aio.UnaryUnaryMultiCallable[_scheduler_admin_service_pb2.PauseSchedulerRequest, _scheduler_admin_service_pb2.PauseSchedulerResponse]  # type: ignore[assignment]
+    """Stops deciding, in all replicas and exactly: nothing is decided after the answer. Planning goes on."""
+    ResumeScheduler: _aio.UnaryUnaryMultiCallable[_scheduler_admin_service_pb2.ResumeSchedulerRequest, _scheduler_admin_service_pb2.ResumeSchedulerResponse]  # type: ignore[assignment]
+    """Decides again; what fell due meanwhile leaves late, or ends as EXPIRED."""
+    GetTzdataDiff: _aio.UnaryUnaryMultiCallable[_scheduler_admin_service_pb2.GetTzdataDiffRequest, _scheduler_admin_service_pb2.GetTzdataDiffResponse]  # type: ignore[assignment]
+    """Answers what a newer release of the time-zone data would move."""
+    ApproveTzdata: _aio.UnaryUnaryMultiCallable[_scheduler_admin_service_pb2.ApproveTzdataRequest, _scheduler_admin_service_pb2.ApproveTzdataResponse]  # type: ignore[assignment]
+    """Lets the open plans move to the newer release. STALE_ETAG when another release is waiting."""
+    GetGuard: _aio.UnaryUnaryMultiCallable[_scheduler_admin_service_pb2.GetGuardRequest, _scheduler_admin_service_pb2.GetGuardResponse]  # type: ignore[assignment]
+    """Answers what guard mode holds back."""
+    StartGuard: _aio.UnaryUnaryMultiCallable[_scheduler_admin_service_pb2.StartGuardRequest, _scheduler_admin_service_pb2.StartGuardResponse]  # type: ignore[assignment]
+    """Begins guard mode by hand, after a restore that could not be noticed: holds plans that fell or fall
+    due in a window until they are released.
+    """
+    ReleaseGuard: _aio.UnaryUnaryMultiCallable[_scheduler_admin_service_pb2.ReleaseGuardRequest, _scheduler_admin_service_pb2.ReleaseGuardResponse]  # type: ignore[assignment]
+    """Ends guard mode: what it held leaves late within its `deliver_by`, or ends as EXPIRED(HELD_BACK)."""
 
 class SchedulerAdminServiceServicer(metaclass=_abc_1.ABCMeta):
     """For whoever runs the deployment. All methods need scope `operator`."""
@@ -54,5 +86,63 @@ class SchedulerAdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_scheduler_admin_service_pb2.GetSchedulerStatusResponse, _abc.Awaitable[_scheduler_admin_service_pb2.GetSchedulerStatusResponse]]:
         """Answers what the scheduler is doing right now."""
+
+    @_abc_1.abstractmethod
+    def PauseScheduler(
+        self,
+        request: _scheduler_admin_service_pb2.PauseSchedulerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scheduler_admin_service_pb2.PauseSchedulerResponse, _abc.Awaitable[_scheduler_admin_service_pb2.PauseSchedulerResponse]]:
+        """Stops deciding, in all replicas and exactly: nothing is decided after the answer. Planning goes on."""
+
+    @_abc_1.abstractmethod
+    def ResumeScheduler(
+        self,
+        request: _scheduler_admin_service_pb2.ResumeSchedulerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scheduler_admin_service_pb2.ResumeSchedulerResponse, _abc.Awaitable[_scheduler_admin_service_pb2.ResumeSchedulerResponse]]:
+        """Decides again; what fell due meanwhile leaves late, or ends as EXPIRED."""
+
+    @_abc_1.abstractmethod
+    def GetTzdataDiff(
+        self,
+        request: _scheduler_admin_service_pb2.GetTzdataDiffRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scheduler_admin_service_pb2.GetTzdataDiffResponse, _abc.Awaitable[_scheduler_admin_service_pb2.GetTzdataDiffResponse]]:
+        """Answers what a newer release of the time-zone data would move."""
+
+    @_abc_1.abstractmethod
+    def ApproveTzdata(
+        self,
+        request: _scheduler_admin_service_pb2.ApproveTzdataRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scheduler_admin_service_pb2.ApproveTzdataResponse, _abc.Awaitable[_scheduler_admin_service_pb2.ApproveTzdataResponse]]:
+        """Lets the open plans move to the newer release. STALE_ETAG when another release is waiting."""
+
+    @_abc_1.abstractmethod
+    def GetGuard(
+        self,
+        request: _scheduler_admin_service_pb2.GetGuardRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scheduler_admin_service_pb2.GetGuardResponse, _abc.Awaitable[_scheduler_admin_service_pb2.GetGuardResponse]]:
+        """Answers what guard mode holds back."""
+
+    @_abc_1.abstractmethod
+    def StartGuard(
+        self,
+        request: _scheduler_admin_service_pb2.StartGuardRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scheduler_admin_service_pb2.StartGuardResponse, _abc.Awaitable[_scheduler_admin_service_pb2.StartGuardResponse]]:
+        """Begins guard mode by hand, after a restore that could not be noticed: holds plans that fell or fall
+        due in a window until they are released.
+        """
+
+    @_abc_1.abstractmethod
+    def ReleaseGuard(
+        self,
+        request: _scheduler_admin_service_pb2.ReleaseGuardRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scheduler_admin_service_pb2.ReleaseGuardResponse, _abc.Awaitable[_scheduler_admin_service_pb2.ReleaseGuardResponse]]:
+        """Ends guard mode: what it held leaves late within its `deliver_by`, or ends as EXPIRED(HELD_BACK)."""
 
 def add_SchedulerAdminServiceServicer_to_server(servicer: SchedulerAdminServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-redletter/scheduler/v1/scheduler_status.proto\x12\x16redletter.scheduler.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x93\x05\n\x0fSchedulerStatus\x12\x16\n\x06leader\x18\x01 \x01(\tR\x06leader\x12\x12\n\x04term\x18\x02 \x01(\x03R\x04term\x12=\n\x0cleader_since\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0bleaderSince\x12H\n\rshard_holders\x18\x04 \x03(\x0b\x32#.redletter.scheduler.v1.ShardHolderR\x0cshardHolders\x12\x1d\n\nplans_open\x18\x05 \x01(\x03R\tplansOpen\x12\x18\n\x07\x62\x61\x63klog\x18\x06 \x01(\x03R\x07\x62\x61\x63klog\x12?\n\x0eoldest_due_age\x18\x07 \x01(\x0b\x32\x19.google.protobuf.DurationR\x0coldestDueAge\x12%\n\x0etzdata_version\x18\x08 \x01(\tR\rtzdataVersion\x12\x34\n\x08\x66\x65\x65\x64_lag\x18\t \x01(\x0b\x32\x19.google.protobuf.DurationR\x07\x66\x65\x65\x64Lag\x12!\n\x0c\x66\x65\x65\x64_backlog\x18\n \x01(\x03R\x0b\x66\x65\x65\x64\x42\x61\x63klog\x12%\n\x0eopen_handovers\x18\x0b \x01(\x03R\ropenHandovers\x12?\n\rbusiness_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0c\x62usinessTime\x12\'\n\x0fredis_available\x18\r \x01(\x08R\x0eredisAvailable\x12@\n\x0e\x66\x65\x65\x64_pull_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0c\x66\x65\x65\x64PullTime\"=\n\x0bShardHolder\x12\x16\n\x06holder\x18\x01 \x01(\tR\x06holder\x12\x16\n\x06shards\x18\x02 \x03(\x05R\x06shardsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-redletter/scheduler/v1/scheduler_status.proto\x12\x16redletter.scheduler.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9e\x06\n\x0fSchedulerStatus\x12\x16\n\x06leader\x18\x01 \x01(\tR\x06leader\x12\x12\n\x04term\x18\x02 \x01(\x03R\x04term\x12=\n\x0cleader_since\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0bleaderSince\x12H\n\rshard_holders\x18\x04 \x03(\x0b\x32#.redletter.scheduler.v1.ShardHolderR\x0cshardHolders\x12\x1d\n\nplans_open\x18\x05 \x01(\x03R\tplansOpen\x12\x18\n\x07\x62\x61\x63klog\x18\x06 \x01(\x03R\x07\x62\x61\x63klog\x12?\n\x0eoldest_due_age\x18\x07 \x01(\x0b\x32\x19.google.protobuf.DurationR\x0coldestDueAge\x12%\n\x0etzdata_version\x18\x08 \x01(\tR\rtzdataVersion\x12\x34\n\x08\x66\x65\x65\x64_lag\x18\t \x01(\x0b\x32\x19.google.protobuf.DurationR\x07\x66\x65\x65\x64Lag\x12!\n\x0c\x66\x65\x65\x64_backlog\x18\n \x01(\x03R\x0b\x66\x65\x65\x64\x42\x61\x63klog\x12%\n\x0eopen_handovers\x18\x0b \x01(\x03R\ropenHandovers\x12?\n\rbusiness_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0c\x62usinessTime\x12\'\n\x0fredis_available\x18\r \x01(\x08R\x0eredisAvailable\x12@\n\x0e\x66\x65\x65\x64_pull_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0c\x66\x65\x65\x64PullTime\x12\x16\n\x06paused\x18\x0f \x01(\x08R\x06paused\x12!\n\x0cpause_reason\x18\x10 \x01(\tR\x0bpauseReason\x12\x18\n\x07guarded\x18\x11 \x01(\x08R\x07guarded\x12\x34\n\x16pending_tzdata_version\x18\x12 \x01(\tR\x14pendingTzdataVersion\"=\n\x0bShardHolder\x12\x16\n\x06holder\x18\x01 \x01(\tR\x06holder\x12\x16\n\x06shards\x18\x02 \x03(\x05R\x06shardsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,7 +34,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'redletter.scheduler.v1.sche
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SCHEDULERSTATUS']._serialized_start=139
-  _globals['_SCHEDULERSTATUS']._serialized_end=798
-  _globals['_SHARDHOLDER']._serialized_start=800
-  _globals['_SHARDHOLDER']._serialized_end=861
+  _globals['_SCHEDULERSTATUS']._serialized_end=937
+  _globals['_SHARDHOLDER']._serialized_start=939
+  _globals['_SHARDHOLDER']._serialized_end=1000
 # @@protoc_insertion_point(module_scope)
