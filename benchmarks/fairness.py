@@ -25,9 +25,10 @@ from whenever import Instant, TimeDelta
 
 from benchmarks.burst import Sink
 from redletter_cli.dev.clock import Clock
-from redletter_cli.dev.deployment import Deployment, Shape
+from redletter_cli.dev.deployment import Deployment
 from redletter_cli.dev.migrations import DATABASE
 from redletter_cli.dev.ports import Ports, free_base
+from redletter_cli.dev.topology import Shape
 from redletter_cli.embedded import Postgres
 from redletter_cli.embedded.databases import execute
 from scheduler_service.domain.ids import event_id
@@ -129,13 +130,14 @@ def main() -> int:
 def run(directory: Path, *, large: int, small: int, seconds: float) -> Result:
     """Start everything and measure the small tenant alone, then beside the large one."""
     deployment = Deployment(directory / "data", ports=Ports(free_base()), shape=Shape(), say=_say)
-    sinks = {name: Sink(directory / f"{name}.jsonl", delay_ms=0.0) for name in ("small", "large")}
+    sinks: dict[str, Sink] = {}
     try:
+        for name in ("small", "large"):
+            sinks[name] = Sink(directory / f"{name}.jsonl", delay_ms=0.0)
+            sinks[name].start()
         deployment.start_servers()
         deployment.start_services(Clock())
         deployment.ensure_accounts()
-        for sink in sinks.values():
-            sink.start()
         postgres = Postgres(deployment.places.postgres, port=deployment.ports.postgres)
         tenants = {name: _tenant(deployment, name, sink.port) for name, sink in sinks.items()}
         return _measure(deployment, postgres, tenants, sinks, large=large, small=small, seconds=seconds)

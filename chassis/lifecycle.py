@@ -1,6 +1,7 @@
 """The life of a process: start parts in order, be ready, stop them in reverse within the grace time."""
 
 import asyncio
+import gc
 import signal
 import sys
 import time
@@ -90,6 +91,10 @@ async def run(name: str, parts: Sequence[Part], *, grace: timedelta) -> int:
     except Exception:
         await _stop(started, grace)
         raise
+    # What is there by now stays for the life of the process: the collector need not walk it each time,
+    # which would hold the loop for up to a tenth of a second in the middle of a burst.
+    gc.collect()
+    gc.freeze()
     LIFECYCLE.labels("started").inc()
     log.info("service.started", seconds=round(time.monotonic() - began, 3))
     await stopping.wait()

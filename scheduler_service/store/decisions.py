@@ -64,12 +64,15 @@ _NEXT_AT = [_PLAN.index(name) for name in _NEXT]
 # Primary keys of plans, event_types and events. SKIP LOCKED: what somebody else is deciding or
 # changing right now is theirs; if it stays due it is read again. A plan whose version or rule has
 # changed since it was read is not in `winner`, nor is one that is held back, so nothing of it moves.
+# The version alone does not tell: a plan that was forgotten and made again begins at 1 once more, but
+# for a later version of its person.
 _DECIDE = text(
     f"""
     WITH input AS MATERIALIZED (SELECT * FROM {source(_COLUMNS)}),
     winner AS MATERIALIZED (
         SELECT p.plan_id FROM plans p
         JOIN input i ON i.plan_id = p.plan_id AND i.version = p.version
+            AND i.recipient_version = p.recipient_version
         JOIN event_types e ON e.tenant_id = i.tenant_id AND e.event_type_id = i.event_type_id
             AND e.version = i.rule_version
         CROSS JOIN controls c
@@ -107,7 +110,7 @@ _DEFER = text(
     WITH i AS MATERIALIZED (SELECT * FROM {source(PLAN)}),
     waiting AS MATERIALIZED (
         SELECT p.plan_id FROM plans p JOIN i USING (plan_id) CROSS JOIN controls c
-        WHERE p.version = i.version
+        WHERE p.version = i.version AND p.recipient_version = i.recipient_version
             AND (c.guard_since IS NULL OR p.due_time < c.guard_since OR p.due_time >= c.guard_until)
         ORDER BY p.plan_id
         FOR UPDATE OF p SKIP LOCKED
@@ -154,7 +157,7 @@ async def commit(
 ) -> set[str]:
     """Write events and move plans on; return the ids of the events that came to be in this call.
 
-    Whatever changed since a plan was read (its version, its event type's version) keeps it out. So do,
+    Whatever changed since a plan was read (its version, its person's, its event type's) keeps it out. So do,
     unless somebody ends it `by_hand`, a pause, guard mode and a PostgreSQL that is not recognised: whoever
     obeys them has called `controls.share` in this transaction.
     """

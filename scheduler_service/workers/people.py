@@ -13,7 +13,6 @@ from chassis import zones
 from chassis.clocks import BusinessClock
 from scheduler_service.domain.decisions import Reason
 from scheduler_service.domain.event_types import EventType
-from scheduler_service.domain.ids import USER_PART_BYTES, user_part
 from scheduler_service.domain.planning import Changes, Planner
 from scheduler_service.domain.plans import Plan
 from scheduler_service.domain.recipients import Recipient, TenantDefaults
@@ -23,28 +22,21 @@ from scheduler_service.store import (
     event_types,
     parked,
     plan_edits,
-    plans,
     recipients,
     tenants,
     underway,
 )
 from scheduler_service.store.recipients import Known
 from scheduler_service.workers.changes import recipient_of, switches_of
+from scheduler_service.workers.planned_people import Key, plan_each, plans_of, unplannable, write
 
 log = structlog.get_logger()
 
 APPLIED = Counter(
     "redletter_scheduler_changes_applied_total", "Changes of the feed that were applied.", ["kind"]
 )
-PLANNED = Counter("redletter_scheduler_plans_written_total", "Plans that were written or forgotten.")
-UNPLANNABLE = Counter(
-    "redletter_scheduler_unplannable_total",
-    "Changes that could not be planned; they are kept and tried again.",
-)
 CLOCK_MARGIN_SECONDS = 0.1
 PAGE = 500
-
-Key = tuple[str, str]
 
 
 class People:
@@ -161,36 +153,20 @@ class People:
         defaults: dict[str, TenantDefaults],
     ) -> dict[Key, str]:
         """Write these people's plans; return who cannot be planned and why, which stops nobody else."""
-        existing = await self._plans_of(connection, [(r.tenant_id, r.user_id) for r in people])
+        existing = await plans_of(connection, self._key, [(r.tenant_id, r.user_id) for r in people])
         planner = Planner(self._key, self._clock.now(), zones.version())
-        changes = Changes()
-        unplanned: dict[Key, str] = {}
-        for person in people:
-            key, own = (person.tenant_id, person.user_id), Changes()
-            try:
-                planner.plan_user(
-                    person,
-                    rules.get(person.tenant_id, ()),
-                    defaults=defaults[person.tenant_id],
-                    existing={p.plan_id: p for p in existing.get(key, ())},
-                    changes=own,
-                )
-            except Exception as error:  # noqa: BLE001 - for example a zone of a newer tzdata than ours
-                unplanned[key] = _unplannable(key, error)
-                continue
-            changes.upserts += own.upserts
-            changes.deletes += own.deletes
+        changes, unplanned = plan_each(planner, people, rules=rules, defaults=defaults, existing=existing)
         await write(connection, changes)
         return unplanned
 
     async def remove(self, connection: AsyncConnection, keys: Sequence[Key]) -> None:
         """Forget these people: nothing more is planned, and what delivery holds is to stop."""
-        existing = await self._plans_of(connection, keys)
-        if await self._end_requests(connection, [plan for own in existing.values() for plan in own]):
-            existing = await self._plans_of(connection, keys)
+        existing = await plans_of(connection, self._key, keys)
+        if await self._end_requests(connection, [plan for own in existing.values() for plan in own.values()]):
+            existing = await plans_of(connection, self._key, keys)
         changes = Changes()
-        for plans_of_one in existing.values():
-            for plan in plans_of_one:
+        for own in existing.values():
+            for plan in own.values():
                 changes.forget(plan)
         await write(connection, changes)
         await recipients.delete(connection, keys)
@@ -219,14 +195,6 @@ class People:
         """The clocks of two replicas differ by a round trip; what was decided just before must be caught."""
         return self._clock.now() + TimeDelta(seconds=CLOCK_MARGIN_SECONDS * self._clock.speed)
 
-    async def _plans_of(self, connection: AsyncConnection, keys: Sequence[Key]) -> dict[Key, list[Plan]]:
-        # By the user's part of the id: the tombstones of somebody who was deleted no longer name them.
-        owners = {user_part(self._key, *key): key for key in keys}
-        found: dict[Key, list[Plan]] = {}
-        for plan in await plans.of_users(connection, list(owners)):
-            found.setdefault(owners[plan.plan_id[:USER_PART_BYTES]], []).append(plan)
-        return found
-
 
 def _newer(
     changes: Sequence[feed_pb2.Change], stored: Mapping[Key, Known], *, epoch: str
@@ -249,18 +217,5 @@ def _readable(changes: Sequence[feed_pb2.Change]) -> tuple[list[Recipient], dict
             people.append(recipient_of(change))
         except Exception as error:  # noqa: BLE001 - one wrong row must not stop the feed for everybody
             key = (change.tenant_id, change.user_id)
-            unread[key] = _unplannable(key, error)
+            unread[key] = unplannable(key, error)
     return people, unread
-
-
-def _unplannable(key: Key, error: Exception) -> str:
-    UNPLANNABLE.inc()
-    log.error("recipient.unplannable", tenant_id=key[0], user_id=key[1], error=type(error).__name__)
-    return type(error).__name__
-
-
-async def write(connection: AsyncConnection, changes: Changes) -> None:
-    """Write what planning decided, in one statement each."""
-    await plans.upsert(connection, changes.upserts)
-    await plans.delete(connection, changes.deletes)
-    PLANNED.inc(len(changes.upserts) + len(changes.deletes))

@@ -34,7 +34,7 @@ CHUNK: Final = 500
 INTERVAL_SECONDS: Final = 0.5
 LOOK_SIZE: Final = 12_000
 """More than this replica decides until it looks again, and half of what the window may hold."""
-READING_SECONDS: Final = 1.0
+READING_SECONDS: Final = 0.5
 """After so long it looks anew: while one tenant's plans are read, another's come near."""
 BREATH: Final = 50
 """So many are rendered in one go; then what is due meanwhile is decided."""

@@ -17,13 +17,11 @@ from chassis.clocks import BusinessClock
 from chassis.database import unit_of_work
 from chassis.leadership import Leadership
 from scheduler_service.domain.event_types import EventType, Recurrence
-from scheduler_service.domain.ids import user_part
-from scheduler_service.domain.planning import Changes, Planner
-from scheduler_service.domain.plans import Plan
+from scheduler_service.domain.planning import Planner
 from scheduler_service.domain.recipients import Recipient
-from scheduler_service.store import event_types, plans, recipients, replans, tenants
+from scheduler_service.store import event_types, recipients, replans, tenants
 from scheduler_service.store.event_types import Replan
-from scheduler_service.workers.people import write
+from scheduler_service.workers.planned_people import plan_each, plans_of, write
 
 log = structlog.get_logger()
 
@@ -108,22 +106,19 @@ class Replanner:
     async def _plan(self, connection: AsyncConnection, rule: EventType, people: list[Recipient]) -> None:
         if not people:
             return
-        defaults = (await tenants.load(connection, [rule.tenant_id]))[rule.tenant_id]
-        owners = {user_part(self._key, r.tenant_id, r.user_id): r.user_id for r in people}
-        found: dict[str, dict[bytes, Plan]] = {}
-        for plan in await plans.of_users(connection, list(owners)):
-            if plan.event_type_id == rule.event_type_id:
-                found.setdefault(owners[plan.plan_id[:8]], {})[plan.plan_id] = plan
-        planner = Planner(self._key, self._clock.now(), zones.version())
-        changes = Changes()
-        for person in people:
-            planner.plan_user(
-                person,
-                (rule,),
-                defaults=defaults,
-                existing=found.get(person.user_id, {}),
-                changes=changes,
-            )
+        defaults = await tenants.load(connection, [rule.tenant_id])
+        existing = await plans_of(connection, self._key, [(r.tenant_id, r.user_id) for r in people])
+        of_rule = {
+            person: {name: plan for name, plan in own.items() if plan.event_type_id == rule.event_type_id}
+            for person, own in existing.items()
+        }
+        changes, _ = plan_each(
+            Planner(self._key, self._clock.now(), zones.version()),
+            people,
+            rules={rule.tenant_id: (rule,)},
+            defaults=defaults,
+            existing=of_rule,
+        )
         await write(connection, changes)
 
 

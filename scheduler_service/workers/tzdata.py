@@ -16,14 +16,13 @@ from chassis import zones
 from chassis.clocks import BusinessClock
 from chassis.database import unit_of_work
 from chassis.leadership import Leadership
-from scheduler_service.domain.ids import USER_PART_BYTES, user_part
 from scheduler_service.domain.moments import Shift
 from scheduler_service.domain.planning import Changes, Planner
 from scheduler_service.domain.plans import Plan
 from scheduler_service.domain.recipients import Recipient
-from scheduler_service.store import event_types, plans, recipients, tenants, tzdata
+from scheduler_service.store import event_types, recipients, tenants, tzdata
 from scheduler_service.store.tzdata import Moved, Progress, State
-from scheduler_service.workers.people import UNPLANNABLE, write
+from scheduler_service.workers.planned_people import plan_each, plans_of, write
 
 log = structlog.get_logger()
 
@@ -137,10 +136,8 @@ class Tzdata:
         wanted: dict[str, list[str]] = {}
         for tenant_id, user_id in dict.fromkeys(people):
             wanted.setdefault(tenant_id, []).append(user_id)
-        parts = {user_part(self._key, t, u): (t, u) for t, users in wanted.items() for u in users}
-        existing: dict[Person, dict[bytes, Plan]] = {}
-        for plan in await plans.of_users(connection, list(parts)):
-            existing.setdefault(parts[plan.plan_id[:USER_PART_BYTES]], {})[plan.plan_id] = plan
+        keys = [(tenant, user) for tenant, users in wanted.items() for user in users]
+        existing = await plans_of(connection, self._key, keys)
         found = {tenant: await recipients.of(connection, tenant, users) for tenant, users in wanted.items()}
         changes, failed = await self._plan(
             connection, [person for of_tenant in found.values() for person in of_tenant.values()], existing
@@ -156,30 +153,8 @@ class Tzdata:
         defaults = await tenants.load(connection, {person.tenant_id for person in people})
         rules = await event_types.of_tenants(connection, defaults)
         planner = Planner(self._key, self._clock.now(), zones.version())
-        changes = Changes()
-        failed: set[Person] = set()
-        for person in people:
-            key, own = (person.tenant_id, person.user_id), Changes()
-            try:
-                planner.plan_user(
-                    person,
-                    rules.get(person.tenant_id, ()),
-                    defaults=defaults[person.tenant_id],
-                    existing=existing.get(key, {}),
-                    changes=own,
-                )
-            except Exception as error:  # noqa: BLE001 - for example a zone that an older release does not have
-                _unplannable(key, error)
-                failed.add(key)
-                continue
-            changes.upserts += own.upserts
-            changes.deletes += own.deletes
-        return changes, failed
-
-
-def _unplannable(key: Person, error: Exception) -> None:
-    UNPLANNABLE.inc()
-    log.error("recipient.unplannable", tenant_id=key[0], user_id=key[1], error=type(error).__name__)
+        changes, failed = plan_each(planner, people, rules=rules, defaults=defaults, existing=existing)
+        return changes, set(failed)
 
 
 def _is_same(plan: Plan, after: Plan) -> bool:

@@ -1,6 +1,7 @@
 """Calls about the books, and a day on which everything happens that can happen to an event."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
@@ -30,11 +31,11 @@ async def ledger(replica: Replica, on: Date = DAY, *, key: Metadata = KEY, tenan
 
 
 async def kept(
-    replica: Replica, *, key: Metadata = OPERATOR, **filters: object
+    replica: Replica, *, key: Metadata = OPERATOR, **filters: Any
 ) -> service_pb.ListLedgerDaysResponse:
     """Return a page of the kept balances."""
     stub = service_grpc.LedgerServiceStub(replica.channel)
-    request = service_pb.ListLedgerDaysRequest(**filters)  # type: ignore[arg-type]
+    request = service_pb.ListLedgerDaysRequest(**filters)
     answer: service_pb.ListLedgerDaysResponse = await stub.ListLedgerDays(request, metadata=key)
     return answer
 
@@ -78,7 +79,8 @@ class FullDay:
 
 async def full_day(world: World) -> FullDay:
     """Let the day come to a few seconds after nine, with every kind of event on it."""
-    feed, people = world.feed, {"month": 2, "day": 28, "enrolled": ENROLLED}
+    feed = world.feed
+    people: dict[str, Any] = {"month": 2, "day": 28, "enrolled": ENROLLED}
     feed.put_tenant(ENROLLED)
     unwanted = preferences_pb2.Preferences(
         event_types=[preferences_pb2.EventTypePreference(event_type_id="birthday", opted_out=True)]

@@ -1,5 +1,7 @@
 """Calls about the schedule, as a tenant makes them."""
 
+from typing import Any
+
 from google.type.date_pb2 import Date
 from redletter.scheduler.v1 import event_pb2
 from redletter.scheduler.v1 import schedule_service_pb2 as pb
@@ -17,7 +19,7 @@ def stub(replica: Replica) -> service_grpc.ScheduleServiceStub:
 
 
 async def explained(
-    replica: Replica, user_id: str = "", event_type_id: str = "birthday", **fields: object
+    replica: Replica, user_id: str = "", event_type_id: str = "birthday", **fields: Any
 ) -> pb.Explanation:
     """Explain a turn of somebody's, or an event by its id."""
     if "event_id" in fields:
@@ -27,13 +29,13 @@ async def explained(
     return (await stub(replica).ExplainSchedule(request, metadata=KEY)).explanation
 
 
-async def previewed(replica: Replica, user_id: str, **fields: object) -> list[event_pb2.Event]:
+async def previewed(replica: Replica, user_id: str, **fields: Any) -> list[event_pb2.Event]:
     """Return the next events of somebody."""
     request = pb.PreviewScheduleRequest(user_id=user_id, **fields)
     return list((await stub(replica).PreviewSchedule(request, metadata=KEY)).events)
 
 
-async def forecast(replica: Replica, **fields: object) -> pb.ForecastScheduleResponse:
+async def forecast(replica: Replica, **fields: Any) -> pb.ForecastScheduleResponse:
     """Count what falls due in a window."""
     request = pb.ForecastScheduleRequest(**fields)
     answer: pb.ForecastScheduleResponse = await stub(replica).ForecastSchedule(request, metadata=KEY)

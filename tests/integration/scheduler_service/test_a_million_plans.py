@@ -208,7 +208,7 @@ def writing(stored: list[Plan]) -> list[Hot]:
     by_id = {"plans": "plans_pkey"}
     return [
         Hot("decide 500", decisions._DECIDE, decide, by_id, 1_600, 15_000),
-        Hot("put 500 off", decisions._DEFER, plan_rows, by_id, 1_001, 9_000),
+        Hot("put 500 off", decisions._DEFER, plan_rows, by_id, 1_600, 9_000),
         Hot("forget 500", plans._DELETE, ids, by_id, 500, 4_000),
         Hot("write 500", plans._UPSERT, turned(PLAN, [plan_row(replace(p, version=2)) for p in stored]), {}, 0, 6_000),
         Hot("note 500", shard_work._NOTE, note, {}, 0, 100),

@@ -1,5 +1,7 @@
 """Once a date is over everywhere its balance is computed, signed and kept, once for each tenant."""
 
+from typing import Any
+
 from google.type.date_pb2 import Date
 from prometheus_client import REGISTRY
 from redletter.scheduler.v1 import ledger_pb2 as pb
@@ -47,7 +49,7 @@ def gauge(name: str) -> float | None:
     return REGISTRY.get_sample_value(f"redletter_scheduler_ledger_{name}")
 
 
-async def days_of(replica: Replica, tenant_id: str, **filters: object) -> list[pb.Ledger]:
+async def days_of(replica: Replica, tenant_id: str, **filters: Any) -> list[pb.Ledger]:
     """Return the kept balances of one tenant, the newest first."""
     return list((await kept(replica, tenant_id=tenant_id, **filters)).days)
 
