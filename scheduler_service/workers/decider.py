@@ -1,29 +1,22 @@
 """At the due instant: decide a batch, commit it in one transaction, hand it over."""
 
-import uuid
 from collections import Counter as Tally
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final, assert_never
 
 import structlog
 from prometheus_client import Counter, Histogram
-from redletter.delivery.v1 import intake_service_pb2 as intake_pb2
 from sqlalchemy.ext.asyncio import AsyncEngine
 from whenever import Instant
 
-from chassis import zones
 from chassis.clocks import BusinessClock
 from chassis.database import unit_of_work
-from chassis.traces import traceparent, tracer
-from chassis.wire import date, timestamp
+from chassis.traces import tracer
 from scheduler_service.domain.decisions import Defer, Expire, Fail, Reason, Send, Suppress, decide
-from scheduler_service.domain.moments import utc_offset_seconds
-from scheduler_service.domain.plans import Plan, next_plan
-from scheduler_service.domain.recipients import zone_of
 from scheduler_service.store import controls, decisions, handovers, shard_work
-from scheduler_service.store.decisions import EXPIRED, FAILED, SENT, SUPPRESSED, Decided
+from scheduler_service.store.decisions import EXPIRED, FAILED, SENT, SUPPRESSED
 from scheduler_service.store.handovers import Handover
+from scheduler_service.workers.batches import Batch, handover_of
 from scheduler_service.workers.rules import Rules
 from scheduler_service.workers.window import Ready, Window
 
@@ -52,38 +45,6 @@ LATENESS = Histogram(
     "Business seconds from the due time to the commit of the decision to send.",
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600, 3600),
 )
-
-
-@dataclass
-class Batch:
-    """Decisions of one moment: what becomes events, what is put off."""
-
-    now: Instant
-    ready: list[Ready] = field(default_factory=list)
-    decided: list[Decided] = field(default_factory=list)
-    deferred: list[Plan] = field(default_factory=list)
-    deferred_versions: list[int] = field(default_factory=list)
-
-    def add(
-        self, ready: Ready, plan: Plan, version: int, state: str, reason: str = "", *, late: bool = False
-    ) -> None:
-        """Note how the cycle of `plan` ends, and what follows; `version` is the plan's as it was read."""
-        assert plan.due_time is not None
-        defaults, recipient, rule = ready.defaults, ready.recipient, ready.event_type
-        zone = plan.time_zone or (defaults.time_zone if recipient is None else zone_of(recipient, defaults))
-        following = ready.following
-        if state != SENT:
-            following = next_plan(
-                plan,
-                recipient,
-                event_type=rule,
-                defaults=defaults,
-                sent=False,
-                tzdata_version=zones.version(),
-            )
-        offset = utc_offset_seconds(plan.due_time, zone)
-        self.ready.append(ready)
-        self.decided.append(Decided(plan, following, version, rule, state, reason, late, zone, offset))
 
 
 class Decider:
@@ -208,7 +169,7 @@ class Decider:
             ]
             if poison:
                 await shard_work.release(connection, poison)
-            handover = _handover(batch, recorded)
+            handover = handover_of(batch, recorded)
             if handover is not None:
                 await handovers.insert(connection, handover)
         if handover is not None:
@@ -239,40 +200,3 @@ class Decider:
         for state, count in tally.items():
             DECIDED.labels(state).inc(count)
         log.info("events.decided", **tally, late=late, lost=lost, deferred=len(batch.deferred))
-
-
-def _handover(batch: Batch, recorded: set[str]) -> Handover | None:
-    """Return the frozen bytes of what this transaction decided to send; nothing for what it lost."""
-    events = [
-        _accepted(ready, decided, batch.now)
-        for ready, decided in zip(batch.ready, batch.decided, strict=True)
-        if decided.state == SENT and ready.event_id in recorded
-    ]
-    if not events:
-        return None
-    name = uuid.uuid4()
-    request = intake_pb2.AcceptEventsRequest(handover_id=str(name), events=events, traceparent=traceparent())
-    return Handover(name, len(events), request.SerializeToString())
-
-
-def _accepted(ready: Ready, decided: Decided, now: Instant) -> intake_pb2.AcceptedEvent:
-    plan = decided.plan
-    assert ready.rendered is not None
-    assert plan.due_time is not None
-    assert plan.deliver_by is not None
-    accepted = intake_pb2.AcceptedEvent(
-        event_id=ready.event_id,
-        tenant_id=plan.tenant_id,
-        user_id=plan.user_id,
-        event_type_id=plan.event_type_id,
-        occurrence_date=date(plan.occurrence_date),
-        due_time=timestamp(plan.due_time),
-        decide_time=timestamp(now),
-        deliver_by=timestamp(plan.deliver_by),
-        priority=int(decided.priority),  # type: ignore[arg-type]  # same numbers by design
-        body=ready.rendered.body(late=decided.late),
-    )
-    if plan.request is not None:
-        accepted.endpoint_id = plan.request.endpoint_id
-        accepted.metadata.update(plan.request.metadata)
-    return accepted
