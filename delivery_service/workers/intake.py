@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from typing import Final
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -22,6 +23,10 @@ from delivery_service.workers.replica_lease import ReplicaLease
 from delivery_service.workers.stop_watch import StopWatch
 
 log = structlog.get_logger()
+
+SMALL: Final = 50
+"""So many events of a hand-over are stored beside the larger ones."""
+SMALL_TURNS: Final = 1
 
 
 class Intake:
@@ -47,6 +52,8 @@ class Intake:
         self._partitions = Partitions(engine)
         # The other loops need connections as well, the one that looks for stops above all.
         self._turns = asyncio.Semaphore(concurrency)
+        # A tenant with ten events does not queue behind one with a million.
+        self._small_turns = asyncio.Semaphore(SMALL_TURNS)
 
     async def accept(self, handover_id: str, offered: Sequence[Offered]) -> Accepted:
         """Store events and address them, in one transaction.
@@ -86,7 +93,7 @@ class Intake:
         return cancelled
 
     async def _accept(self, handover_id: str, offered: Sequence[Offered]) -> Accepted:
-        async with self._turns:
+        async with self._small_turns if len(offered) <= SMALL else self._turns:
             return await self._store(handover_id, offered)
 
     async def _store(self, handover_id: str, offered: Sequence[Offered]) -> Accepted:
