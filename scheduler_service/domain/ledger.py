@@ -97,7 +97,8 @@ class Elsewhere:
 class Books:
     """What is stored of one tenant and date; versions are those of today.
 
-    `moving` names rules whose people are being planned again, `excused` what `excuses` has found.
+    `moving` names rules whose people are being planned again, `resting` those that are paused or deleted,
+    `excused` what `excuses` has found.
     """
 
     on: Date
@@ -109,6 +110,7 @@ class Books:
     recipient_versions: Mapping[str, int] = field(default_factory=dict)
     rule_versions: Mapping[str, int] = field(default_factory=dict)
     moving: Collection[str] = ()
+    resting: Collection[str] = ()
     excused: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -244,6 +246,9 @@ def _changed_since(entry: Entry, books: Books, *, is_open: bool) -> str:
         return "the person has changed since"
     if entry.reason in _RULE_GONE:
         return f"it ended because of {entry.reason}"
+    if entry.reason and entry.event_type_id in books.resting:
+        # Skipped, cancelled or silenced after the pause, before the leader had come to its plan.
+        return "it ended unsent while its rule was paused or deleted"
     if books.rule_versions.get(entry.event_type_id, 0) > entry.event_type_version:
         return "the rule has changed since"
     return ""

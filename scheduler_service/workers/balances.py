@@ -137,6 +137,9 @@ class Ledgers:
         found.ended = {entry.event_id: entry for entry, _ in ended}
         found.open = {entry.event_id: entry for entry in await store.open_plans(connection, tenant_id, on)}
         found.rule_versions, found.moving = await store.rules(connection, tenant_id)
+        found.resting = {
+            name for name, rule in tenant.rules.items() if rule.state is not EventTypeState.ACTIVE
+        }
         found.expected = await self._expected(connection, tenant, on)
         found.elsewhere = await store.elsewhere(connection, books.absent(found))
         found.recipient_versions = await store.versions(
