@@ -17,14 +17,14 @@ from delivery_service.api.accepted_events import offered
 from delivery_service.domain.event_outcomes import EventOutcome, Standing
 from delivery_service.store import event_outcomes, ledger
 from delivery_service.store.event_outcomes import Judged
-from delivery_service.store.messages import Accepted, Offered
+from delivery_service.store.messages import Addressed, Offered
 from delivery_service.store.stops import Cancelled
 
 
 class Intake(Protocol):
     """What takes events and stops over."""
 
-    async def accept(self, handover_id: str, offered: Sequence[Offered]) -> Accepted:
+    async def accept(self, handover_id: str, offered: Sequence[Offered]) -> list[Addressed]:
         """Store events and create their deliveries."""
 
     async def cancel(
@@ -114,16 +114,16 @@ class IntakeServicer(intake_service_pb2_grpc.IntakeServiceServicer):
         )
 
 
-_NOTHING = Accepted([], {})
+_NOTHING: list[Addressed] = []
 _UNKNOWN = Judged(EventOutcome.NONE, None)
 
 
-def _results(parsed: "Sequence[Offered | str]", accepted: Accepted) -> list[wire.AcceptResult]:
+def _results(parsed: "Sequence[Offered | str]", accepted: list[Addressed]) -> list[wire.AcceptResult]:
     results = wire.AcceptResult
-    new = {delivery.event_id: delivery.stopped for delivery in accepted.made}
+    new = {delivery.event_id: delivery.stopped for delivery in accepted}
     answers: list[wire.AcceptResult] = []
     for event in parsed:
-        refusal = event if isinstance(event, str) else accepted.refused.get(event[0])
+        refusal = event if isinstance(event, str) else None
         if refusal is not None:
             answers.append(results(result=results.RESULT_REFUSED, reason=refusal))
             continue

@@ -86,10 +86,6 @@ _TARGETS = text(f"""
     JOIN endpoints e ON e.tenant_id = aimed_tenant AND e.endpoint_id = aimed_endpoint
     ORDER BY 1, 2 FOR KEY SHARE OF e
 """)
-_KNOWN = text("""
-    SELECT event_id FROM messages
-    WHERE event_id = ANY(CAST(:event_id AS text[])) AND occurrence_date = ANY(CAST(:dates AS date[]))
-""")
 
 Offered = tuple[str, date, str, str, str, datetime, datetime, datetime, int, bytes, str, str, str]
 """One event: the values of COLUMNS, and the only endpoint it is for (empty: as its tenant has them)."""
@@ -104,13 +100,6 @@ class Addressed(NamedTuple):
     stopped: bool
 
 
-class Accepted(NamedTuple):
-    """What an accept did: the deliveries made, and why an event was not stored, by event id."""
-
-    made: list[Addressed]
-    refused: dict[str, str]
-
-
 async def accept(
     engine: AsyncEngine,
     partitions: Partitions,
@@ -120,11 +109,11 @@ async def accept(
     real_now: Instant,
     owner: int | None,
     full_lanes: Sequence[LaneKey],
-) -> Accepted:
+) -> list[Addressed]:
     """Store what is new and address it to the enabled endpoints of its tenant, or to the inbox.
 
-    An event known before has no delivery made. One for an endpoint that its tenant does not have is
-    refused, unless it is known. By the primary keys of messages, stops and endpoints.
+    An event known before has no delivery made. One for an endpoint that its tenant does not have waits in
+    the inbox. By the primary keys of messages, stops and endpoints.
     """
     await partitions.ensure(event[1] for event in offered)
     parameters: dict[str, Any] = {
@@ -138,10 +127,10 @@ async def accept(
         await connection.execute(SHARE)
         aimed = [event for event in offered if event[-1]]
         if not aimed:
-            return Accepted(await _store(connection, offered, parameters), {})
-        lost, refused = await _without_target(connection, aimed)
-        fit = [event for event in offered if event[0] not in lost]
-        return Accepted(await _store(connection, fit, parameters), refused)
+            return await _store(connection, offered, parameters)
+        lost = await _without_target(connection, aimed)
+        redirected = [(*event[:-1], INBOX) if event[0] in lost else event for event in offered]
+        return await _store(connection, redirected, parameters)
 
 
 async def _store(
@@ -156,22 +145,9 @@ async def _store(
     return [Addressed._make(row) for row in found.all()]
 
 
-async def _without_target(
-    connection: AsyncConnection, aimed: Sequence[Offered]
-) -> tuple[set[str], dict[str, str]]:
-    """Return the events whose only endpoint does not exist, and of those that are new why they are refused."""
+async def _without_target(connection: AsyncConnection, aimed: Sequence[Offered]) -> set[str]:
+    """Return the events whose only endpoint does not exist."""
     wanted = sorted({(event[2], event[-1]) for event in aimed if event[-1] != INBOX})
     lanes = {"aimed_tenant": [lane[0] for lane in wanted], "aimed_endpoint": [lane[1] for lane in wanted]}
     found = {tuple(row) for row in (await connection.execute(_TARGETS, lanes)).all()}
-    missing = set(wanted) - found
-    lost = {event[0]: event for event in aimed if (event[2], event[-1]) in missing}
-    if not lost:
-        return set(), {}
-    asked = {"event_id": list(lost), "dates": sorted({event[1] for event in lost.values()})}
-    known = set((await connection.execute(_KNOWN, asked)).scalars())
-    refused = {
-        event_id: f'the tenant has no endpoint "{event[-1]}"; one of its own or "{INBOX}" is allowed'
-        for event_id, event in lost.items()
-        if event_id not in known
-    }
-    return set(lost), refused
+    return {event[0] for event in aimed if event[-1] != INBOX and (event[2], event[-1]) not in found}

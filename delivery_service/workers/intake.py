@@ -15,7 +15,7 @@ from delivery_service.domain.deliveries import LaneKey, QueuedDelivery
 from delivery_service.domain.event_outcomes import Standing
 from delivery_service.domain.stops import RecentStops, Stop
 from delivery_service.store import endpoints, messages, stops
-from delivery_service.store.messages import Accepted, Addressed, Offered
+from delivery_service.store.messages import Addressed, Offered
 from delivery_service.store.partitions import Partitions
 from delivery_service.store.stops import Cancelled
 from delivery_service.workers.lanes import Lanes
@@ -55,7 +55,7 @@ class Intake:
         # A tenant with ten events does not queue behind one with a million.
         self._small_turns = asyncio.Semaphore(SMALL_TURNS)
 
-    async def accept(self, handover_id: str, offered: Sequence[Offered]) -> Accepted:
+    async def accept(self, handover_id: str, offered: Sequence[Offered]) -> list[Addressed]:
         """Store events and address them, in one transaction.
 
         Runs to its end even when the caller hangs up: what PostgreSQL has must reach the lanes.
@@ -92,11 +92,11 @@ class Intake:
         )
         return cancelled
 
-    async def _accept(self, handover_id: str, offered: Sequence[Offered]) -> Accepted:
+    async def _accept(self, handover_id: str, offered: Sequence[Offered]) -> list[Addressed]:
         async with self._small_turns if len(offered) <= SMALL else self._turns:
             return await self._store(handover_id, offered)
 
-    async def _store(self, handover_id: str, offered: Sequence[Offered]) -> Accepted:
+    async def _store(self, handover_id: str, offered: Sequence[Offered]) -> list[Addressed]:
         with tracer.start_as_current_span("events.accept") as span:
             term = self._lease.term
             owner = self._lease.number if self._watch.ready and self._lanes.room >= len(offered) else None
@@ -110,16 +110,15 @@ class Intake:
                 full_lanes=self._lanes.full(),
             )
             span.set_attribute("redletter.events", len(offered))
-        held = [delivery for delivery in accepted.made if delivery.held]
+        held = [delivery for delivery in accepted if delivery.held]
         if held and term == self._lease.term:
             await self._offer(offered, held)
         log.info(
             "events.accepted",
             handover_id=handover_id,
             offered=len(offered),
-            deliveries=len(accepted.made),
+            deliveries=len(accepted),
             held=len(held),
-            refused=len(accepted.refused),
         )
         return accepted
 

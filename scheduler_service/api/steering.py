@@ -14,7 +14,7 @@ from whenever import Instant, TimeDelta
 
 from chassis.clocks import BusinessClock
 from chassis.database import unit_of_work
-from chassis.errors import IllegalTransition, NotFound
+from chassis.errors import IllegalTransition, InvalidInput, NotFound
 from chassis.wire import instant
 from scheduler_service.api.event_drafts import local_moment
 from scheduler_service.domain.decisions import Reason
@@ -223,4 +223,12 @@ def _moment_of(
     zone = around.defaults.time_zone if person is None else zone_of(person, around.defaults)
     rule = around.rules[plan.event_type_id]
     moment = due_moment(on, at, zone, rule.gap, rule.fold, rule.skipped_date)
+    if moment.time < now:
+        local = on.at(at).format_iso()
+        raise InvalidInput.at(
+            "local_time",
+            f"{local} is over in {zone}",
+            value=local,
+            allowed="a local time to come, or due_time for now",
+        )
     return due_instant(moment.time, now, field="local_time")

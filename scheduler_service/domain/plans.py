@@ -91,7 +91,7 @@ def plan_occasion(
 
     An open cycle stays open as long as the effective enrolment is the one it was planned for: a move, a
     leap rule, another local time recompute the same cycle, even into the past (then `moved`). A new
-    enrolment plans anew, after `last_cycle`. An override stays with its cycle. Who follows their phone
+    enrolment plans anew, after `last_cycle`. An override stays with its cycle, also through a pause. Who follows their phone
     keeps their zone in the last hour before a message is due. Any difference raises `version` by one.
     """
     if existing is None:
@@ -104,7 +104,9 @@ def plan_occasion(
             tzdata_version=tzdata_version,
         )
     rule = rule_for(recipient, occasion, event_type=event_type, defaults=defaults, plan_id=plan_id)
-    stays = existing.cycle is not None and existing.enrol_time == rule.enrol_time
+    # What somebody has moved by hand is no longer a matter of when the rule was resumed.
+    by_hand = existing.due_override is not None
+    stays = existing.cycle is not None and (by_hand or existing.enrol_time == rule.enrol_time)
     if stays and rule.zone != existing.time_zone and is_frozen(existing, recipient, now=now):
         rule = rule._replace(zone=existing.time_zone)
     timing, override = _timing_after(existing, rule, stays=stays)
@@ -196,13 +198,14 @@ def is_moved(existing: Plan, timing: Timing, *, now: Instant) -> bool:
 
 def _timing_after(existing: Plan, rule: Rule, *, stays: bool) -> tuple[Timing | None, Instant | None]:
     """Return the timing of the open cycle, or of the next one, and what was chosen for it by hand."""
-    if not is_planned(rule):
+    override = existing.due_override
+    rests = override is not None and rule.event_type.state is EventTypeState.PAUSED
+    if not is_planned(rule) and not rests:
         return None, None
     if stays and existing.cycle is not None:
         timing = timing_from(rule, existing.cycle)
     else:
         timing = first_timing(rule, after=existing.last_cycle)
-    override = existing.due_override
     if override is None or timing is None or timing.cycle != existing.cycle:
         return timing, None
     return overridden(timing, rule, override), override

@@ -53,10 +53,11 @@ async def surroundings(connection: AsyncConnection, tenant_id: str, held: Sequen
     Raises:
         NotFound: the tenant is not known (its plans neither).
     """
+    # Rules first: a change of the defaults raises their versions, so that a mixture loses.
+    rules = (await event_types.of_tenants(connection, [tenant_id])).get(tenant_id, ())
     defaults = (await tenants.load(connection, [tenant_id])).get(tenant_id)
     if defaults is None:
         raise NotFound("nothing is known of this tenant yet")
-    rules = (await event_types.of_tenants(connection, [tenant_id])).get(tenant_id, ())
     people = await recipients.of(connection, tenant_id, sorted({plan.user_id for plan in held}))
     return Surroundings(defaults, {rule.event_type_id: rule for rule in rules}, people)
 

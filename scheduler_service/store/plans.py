@@ -63,6 +63,8 @@ _UPSERT = text(
     WHERE plans.version < excluded.version
     """  # noqa: S608
 )
+# Primary key; the rows are locked by _OF_USERS before.
+_TOUCH = text("UPDATE plans SET version = version + 1 WHERE plan_id = ANY(CAST(:plan_ids AS bytea[]))")
 # Primary key.
 _DELETE = text("DELETE FROM plans WHERE plan_id = ANY(CAST(:plan_ids AS bytea[]))")
 # Primary key.
@@ -164,6 +166,12 @@ async def upsert(connection: AsyncConnection, plans: Sequence[Plan]) -> None:
     """Write these plans; a stored one with the same or a newer version stays."""
     if plans:
         await connection.execute(_UPSERT, turned(PLAN, map(plan_row, plans)))
+
+
+async def touch(connection: AsyncConnection, plan_ids: Sequence[bytes]) -> None:
+    """Give these plans, which are locked, another version: whoever has read them reads them again."""
+    if plan_ids:
+        await connection.execute(_TOUCH, {"plan_ids": list(plan_ids)})
 
 
 async def delete(connection: AsyncConnection, plan_ids: Sequence[bytes]) -> None:

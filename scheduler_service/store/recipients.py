@@ -54,6 +54,15 @@ _KNOWN = text(
     FOR NO KEY UPDATE OF r
     """  # noqa: S608
 )
+_WISHES = {**_KEY, "preferences": "jsonb", "care_switches": "jsonb"}
+# Primary key; the rows are held by _KNOWN.
+_KEEP_WISHES = text(
+    f"""
+    UPDATE recipients r SET preferences = input.preferences, care_switches = input.care_switches
+    FROM {source(_WISHES)}
+    WHERE r.tenant_id = input.tenant_id AND r.user_id = input.user_id
+    """  # noqa: S608 - column names of this module
+)
 # Primary key.
 _DELETE = text(
     f"""
@@ -73,7 +82,12 @@ _OF = text(
     f"SELECT {COLUMNS} FROM recipients WHERE tenant_id = :tenant_id AND user_id = ANY(CAST(:user_ids AS text[]))"  # noqa: S608
 )
 # A walk over all recipients, once after a restore or a resync.
-_GHOSTS = text("SELECT tenant_id, user_id FROM recipients WHERE epoch <> :epoch LIMIT :size")
+_GHOSTS = text(
+    "SELECT tenant_id, user_id FROM recipients r WHERE epoch <> :epoch"
+    # Who is kept aside was confirmed, and waits for zone data that can plan them.
+    " AND NOT EXISTS (SELECT FROM parked p WHERE p.tenant_id = r.tenant_id AND p.user_id = r.user_id)"
+    " LIMIT :size"
+)
 
 Key = tuple[str, str]
 
@@ -119,6 +133,20 @@ async def known(connection: AsyncConnection, keys: Sequence[Key]) -> dict[Key, K
         )
         for row in rows
     }
+
+
+async def keep_wishes(connection: AsyncConnection, people: Sequence[Recipient]) -> None:
+    """Write only what these people have chosen."""
+    rows = (
+        (
+            r.tenant_id,
+            r.user_id,
+            preferences_json(r.preferences),
+            orjson.dumps(sorted(r.care_switches)).decode(),
+        )
+        for r in people
+    )
+    await connection.execute(_KEEP_WISHES, turned(_WISHES, rows))
 
 
 async def delete(connection: AsyncConnection, keys: Sequence[Key]) -> None:

@@ -89,13 +89,12 @@ async def load(connection: AsyncConnection, key: bytes, tenant_id: str, *, user_
     """Read and hold what events for these people are made of."""
     wanted = {"tenant_id": tenant_id, "user_ids": sorted(set(user_ids))}
     people = [recipient_from(row) for row in await connection.execute(_PEOPLE, wanted)]
+    # Rules first: a change of the defaults raises their versions, so that a mixture loses.
+    rules = (await event_types.of_tenants(connection, [tenant_id])).get(tenant_id, ())
     return Tenant(
         key,
         (await tenants.load(connection, [tenant_id])).get(tenant_id),
-        {
-            r.event_type_id: r
-            for r in (await event_types.of_tenants(connection, [tenant_id])).get(tenant_id, ())
-        },
+        {rule.event_type_id: rule for rule in rules},
         {person.user_id: person for person in people},
     )
 

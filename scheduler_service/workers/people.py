@@ -22,6 +22,7 @@ from scheduler_service.store import (
     event_types,
     parked,
     plan_edits,
+    plans,
     recipients,
     tenants,
     underway,
@@ -68,6 +69,7 @@ class People:
         living = await self._with_care(connection, fresh, living)
         gone = [(c.tenant_id, c.user_id) for c in fresh if c.WhichOneof("change") == "user_tombstone"]
         unplanned = await self._replan(connection, living, rules=rules, defaults=defaults)
+        await self._keep_wishes(connection, living, stored, unread=unread, unplanned=unplanned)
         living = [r for r in living if (r.tenant_id, r.user_id) not in unplanned]
         if living:
             await recipients.upsert(connection, living, epoch=epoch)
@@ -117,6 +119,36 @@ class People:
             replace(r, care_switches=silenced[key]) if (key := (r.tenant_id, r.user_id)) in silenced else r
             for r in living
         ]
+
+    async def _keep_wishes(
+        self,
+        connection: AsyncConnection,
+        living: Sequence[Recipient],
+        stored: Mapping[Key, Known],
+        *,
+        unread: Mapping[Key, str],
+        unplanned: Mapping[Key, str],
+    ) -> None:
+        """Obey what people want although they cannot be planned: "never again" and "not this" hold at once.
+
+        Zone and dates stay what they were; their open plans get another version, so that whoever has
+        one in hand loses.
+        """
+        kept = [
+            r for r in living if (r.tenant_id, r.user_id) in unplanned and (r.tenant_id, r.user_id) in stored
+        ]
+        for tenant_id, user_id in unread.keys() & stored.keys():
+            person = await recipients.get(connection, tenant_id, user_id)
+            if person is not None:
+                names = {(tenant_id, user_id): [o.occasion_id for o in person.occasions]}
+                silenced = await care_switches.silenced(connection, self._key, names)
+                wishes = silenced.get((tenant_id, user_id), frozenset())
+                kept.append(replace(person, care_switches=wishes))
+        if kept:
+            await recipients.keep_wishes(connection, kept)
+            existing = await plans_of(connection, self._key, [(r.tenant_id, r.user_id) for r in kept])
+            await plans.touch(connection, [name for own in existing.values() for name in own])
+            await self._stop_unwanted(connection, kept, stored)
 
     async def _stop_unwanted(
         self, connection: AsyncConnection, living: Sequence[Recipient], stored: Mapping[Key, Known]

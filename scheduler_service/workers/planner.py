@@ -154,6 +154,8 @@ class FeedPlanner:
                 return
             ghosts = await recipients.ghosts(connection, epoch=page.epoch, size=GHOSTS)
             if ghosts:
+                # Held: who is making an event for one of them right now finishes first.
+                await recipients.known(connection, ghosts)
                 await self._people.remove(connection, ghosts)
                 log.info("recipients.swept", count=len(ghosts))
             else:

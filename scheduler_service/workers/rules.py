@@ -30,9 +30,10 @@ class Rules:
         old = {t for t in tenant_ids if now - self._loaded.get(t, float("-inf")) > MAX_AGE_SECONDS}
         if not old:
             return
-        self._defaults.update(await tenants.load(connection, old))
+        # Rules first: a change of the defaults raises their versions, so that a mixture loses.
         for rules in (await event_types.of_tenants(connection, old)).values():
             self._rules.update({(rule.tenant_id, rule.event_type_id): rule for rule in rules})
+        self._defaults.update(await tenants.load(connection, old))
         self._loaded.update(dict.fromkeys(old, now))
 
     def forget(self) -> None:

@@ -31,10 +31,8 @@ async def test_only_the_named_endpoint_gets_the_event(world: World, receiver: Re
     )
 
 
-async def test_an_unknown_endpoint_is_refused_and_the_others_are_kept(
-    world: World, receiver: Receiver
-) -> None:
-    """Another tenant's endpoint is as unknown as one that nobody has; the sentence names it."""
+async def test_what_is_for_an_unknown_endpoint_waits_in_the_inbox(world: World, receiver: Receiver) -> None:
+    """Another tenant's endpoint is as unknown as one that nobody has; only what is no id is refused."""
     await world.endpoint(receiver.url("/own"), "own")
     await world.endpoint(receiver.url("/theirs"), "theirs", tenant="other")
     own, theirs, odd = (world.event(endpoint_id=name) for name in ("own", "theirs", "No Name"))
@@ -42,15 +40,14 @@ async def test_an_unknown_endpoint_is_refused_and_the_others_are_kept(
     result = intake_service_pb2.AcceptResult
     assert [answer.result for answer in answers] == [
         result.RESULT_ACCEPTED,
-        result.RESULT_REFUSED,
-        result.RESULT_REFUSED,
         result.RESULT_ACCEPTED,
         result.RESULT_REFUSED,
+        result.RESULT_ACCEPTED,
+        result.RESULT_KNOWN,
     ]
-    assert answers[1].reason == 'the tenant has no endpoint "theirs"; one of its own or "inbox" is allowed'
     assert answers[2].reason == '"No Name" is not an endpoint id'
-    assert len(await world.rows("SELECT 1 FROM messages")) == 2
-    assert await world.accept(world.event(endpoint_id="nobody")) == ["REFUSED"]
+    waiting = await world.rows("SELECT event_id FROM queue WHERE endpoint_id = 'inbox'")
+    assert [row.event_id for row in waiting] == [theirs.event_id]
 
 
 async def test_an_accepted_event_stays_known_when_its_endpoint_is_gone(
@@ -63,11 +60,11 @@ async def test_an_accepted_event_stays_known_when_its_endpoint_is_gone(
     await world.ended()
     async with world.engine.begin() as connection:
         await connection.execute(text("DELETE FROM endpoints"))
-    assert await world.accept(event, world.event(endpoint_id="gone")) == ["KNOWN", "REFUSED"]
+    assert await world.accept(event, world.event(endpoint_id="gone")) == ["KNOWN", "ACCEPTED"]
 
 
 async def test_an_endpoint_that_is_being_deleted_is_waited_for(world: World, receiver: Receiver) -> None:
-    """The event is refused once the deletion is certain, instead of having a delivery to nobody."""
+    """The event waits in the inbox once the deletion is certain, instead of having a delivery to nobody."""
     await world.endpoint(receiver.url(), "going")
 
     async def waiting() -> bool:
@@ -80,8 +77,8 @@ async def test_an_endpoint_that_is_being_deleted_is_waited_for(world: World, rec
         await connection.execute(text("DELETE FROM endpoints"))
         answer = asyncio.ensure_future(world.accept(world.event(endpoint_id="going")))
         await world.until(waiting)
-    assert await answer == ["REFUSED"]
-    assert not await world.rows("SELECT 1 FROM messages")
+    assert await answer == ["ACCEPTED"]
+    assert [row.endpoint_id for row in await world.rows("SELECT endpoint_id FROM queue")] == ["inbox"]
 
 
 async def test_a_disabled_endpoint_ends_the_delivery_and_the_inbox_keeps_the_message(world: World) -> None:

@@ -174,6 +174,7 @@ async def test_rescheduling_an_event_of_ones_own(world: World, replica: Replica)
         ({"local_time": local(2029, 2, 29)}, "local_time.date"),
         ({"local_time": local(2029, 2, 28, 24)}, "local_time.time"),
         ({"local_time": local(2050, 1, 1)}, "local_time"),
+        ({"local_time": local(2020, 3, 28)}, "local_time"),
     ],
     ids=lambda value: str(value)[:40],
 )

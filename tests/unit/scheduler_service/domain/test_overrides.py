@@ -55,6 +55,19 @@ def test_override_stays_whatever_moves() -> None:
     assert road.row.nominal_due_time == at("2026-05-17T09:15:00Z")
 
 
+def test_override_outlives_a_pause_of_its_rule() -> None:
+    """Paused and resumed after its nominal hour: the chosen instant stands; due while paused it is not sent."""
+    paused = rule(state=EventTypeState.PAUSED, timing_version=2)
+    road = rescheduled().has_rule(paused).replan()
+    assert (road.row.cycle, road.due) == ("2026", at(EVENING))
+    resumed = rule(timing_version=3, enrol_time=at("2026-05-17T20:00:00Z"))
+    after = road.until("2026-05-17T20:00:00Z").has_rule(resumed).replan()
+    assert (after.row.cycle, after.due) == ("2026", at(EVENING))
+    assert isinstance(after.until(EVENING).decide(), Send)
+    deleted = rescheduled().has_rule(rule(state=EventTypeState.DELETED, timing_version=2)).replan()
+    assert deleted.plan is None or deleted.plan.due_time is None
+
+
 def test_override_comes_before_quiet_hours_and_gap() -> None:
     """In the middle of the night, a day after the last one: somebody wants it so."""
     road = rescheduled(quiet_hours=quiet(0, 23)).until(EVENING)
