@@ -238,7 +238,12 @@ def _changed_since(entry: Entry, books: Books, *, is_open: bool) -> str:
     if entry.event_type_id in books.moving:
         return _MOVING
     if is_open:
-        return ""
+        # Only what somebody has moved by hand stays planned through a pause.
+        return (
+            "it was moved by hand, and waits for its paused rule"
+            if entry.event_type_id in books.resting
+            else ""
+        )
     version = books.recipient_versions.get(entry.user_id)
     if version is None:
         return "the person is gone"
