@@ -56,11 +56,10 @@ def create_engine(url: str, *, name: str, schema: str, pool_size: int = 8) -> As
 async def unit_of_work(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """Open one transaction: committed at the end, rolled back on any error.
 
-    BEGIN is sent with the first statement that goes through SQLAlchemy; a raw driver call before
-    it would be autocommitted, so the first statement is sent here.
+    BEGIN is sent with the first statement that goes through SQLAlchemy; a call of the raw driver before
+    it would be autocommitted.
     """
     async with engine.begin() as connection:
-        await connection.execute(text("SELECT 1"))
         yield connection
 
 

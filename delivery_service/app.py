@@ -100,7 +100,7 @@ class Deliveries:
             self.stop_watch,
             recent,
             self.lanes,
-            concurrency=max(1, settings.database_pool_size - 5),
+            concurrency=max(1, settings.database_pool_size - 6),
         )
 
     @property

@@ -106,7 +106,7 @@ async def build(settings: Settings) -> Sequence[Part]:
         clock,
         window=window,
         rules=rules,
-        room=lambda: 0 if controls.paused else handovers.room,
+        room=lambda beside: 0 if controls.paused else handovers.room(beside=beside),
         offer=handovers.offer,
         running_low=lambda: prefetch.wake(),  # noqa: PLW0108 - prefetch is made below
     )

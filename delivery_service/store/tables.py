@@ -5,10 +5,12 @@ attempts are insert-only and partitioned by the month of the occurrence date.
 """
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Column,
     Date,
     DateTime,
+    Double,
     Integer,
     Interval,
     LargeBinary,
@@ -16,7 +18,9 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    Uuid,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 SCHEMA = "delivery_service"
 
@@ -52,6 +56,18 @@ endpoints = Table(
     Column("version", BigInteger),
     Column("create_time", _INSTANT),
     Column("update_time", _INSTANT),
+    Column("event_type_filters", ARRAY(Text)),
+    Column("headers", JSONB),
+    Column("metadata", JSONB),
+    Column("disable_reason", SmallInteger),
+    Column("disable_time", _INSTANT),
+    Column("disable_note", Text),
+    Column("max_rate", Double),
+    Column("max_concurrency", Integer),
+    Column("retry_policy", JSONB),
+    Column("breaker_policy", JSONB),
+    Column("client_certificate", Text),
+    Column("client_key", LargeBinary),
 )
 
 endpoint_secrets = Table(
@@ -63,6 +79,24 @@ endpoint_secrets = Table(
     Column("secret", LargeBinary),
     Column("create_time", _INSTANT),
     Column("expire_time", _INSTANT),
+    Column("kind", SmallInteger),
+)
+
+endpoint_breakers = Table(
+    "endpoint_breakers",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("endpoint_id", Text, primary_key=True),
+    Column("state", SmallInteger),
+    Column("forced", SmallInteger),
+    Column("forced_reason", Text),
+    Column("opened", Integer),
+    Column("successes", Integer),
+    Column("open_until", _INSTANT),
+    Column("probe_owner", BigInteger),
+    Column("probe_until", _INSTANT),
+    Column("change_time", _INSTANT),
+    Column("version", BigInteger),
 )
 
 replicas = Table(
@@ -107,6 +141,8 @@ queue = Table(
     Column("decide_time", _INSTANT),
     Column("deliver_by", _INSTANT),
     Column("accept_time", _INSTANT),
+    Column("lease_until", _INSTANT),
+    Column("lease_token", Text),
 )
 
 # The last attempt is inline; attempts before it, if any, are rows of `attempts`.
@@ -125,6 +161,9 @@ deliveries = Table(
     Column("deliver_by", _INSTANT),
     Column("end_time", _INSTANT),
     *_attempt_columns(),
+    Column("settlement", SmallInteger),
+    Column("settle_time", _INSTANT),
+    Column("settle_reason", Text),
 )
 
 attempts = Table(
@@ -148,4 +187,34 @@ stops = Table(
     Column("decided_before", _INSTANT),
     Column("until", _INSTANT),
     Column("reason", Text),
+)
+
+operations = Table(
+    "operations",
+    metadata,
+    Column("operation_id", Uuid, primary_key=True),
+    Column("tenant_id", Text),
+    Column("kind", Text),
+    Column("subject", Text),
+    Column("state", Text),
+    Column("total", BigInteger),
+    Column("done", BigInteger),
+    Column("succeeded", BigInteger),
+    Column("failed", BigInteger),
+    Column("error", Text),
+    Column("position", JSONB),
+    Column("request", JSONB),
+    Column("create_time", _INSTANT),
+    Column("update_time", _INSTANT),
+    Column("end_time", _INSTANT),
+)
+
+tenant_settings = Table(
+    "tenant_settings",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("inbox_mode", SmallInteger),
+    Column("retention_days", Integer),
+    Column("version", BigInteger),
+    Column("update_time", _INSTANT),
 )

@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 SMALL: Final = 50
 """So many events of a hand-over are stored beside the larger ones."""
-SMALL_TURNS: Final = 1
+SMALL_TURNS: Final = 2
 
 
 class Intake:

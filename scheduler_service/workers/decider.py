@@ -1,5 +1,6 @@
 """At the due instant: decide a batch, commit it in one transaction, hand it over."""
 
+import time
 from collections import Counter as Tally
 from collections.abc import Callable
 from typing import Final, assert_never
@@ -17,16 +18,18 @@ from scheduler_service.store import controls, decisions, handovers, shard_work
 from scheduler_service.store.decisions import EXPIRED, FAILED, SENT, SUPPRESSED
 from scheduler_service.store.handovers import Handover
 from scheduler_service.workers.batches import Batch, handover_of
+from scheduler_service.workers.handover import LARGE, SMALL
 from scheduler_service.workers.rules import Rules
 from scheduler_service.workers.window import Ready, Window
 
 log = structlog.get_logger()
 
-BATCH: Final = 500
 FIRST_BATCH: Final = 50
 """What is due first leaves first: a burst begins with a small transaction, and they double from there."""
 MAX_BATCH_BYTES: Final = 8 * 1024 * 1024
 LONGEST_WAIT_SECONDS: Final = 0.5
+BESIDE_SECONDS: Final = 1.0
+"""So long after another tenant was seen to have something due, a large one goes by small steps."""
 LONGEST_PAUSE_SECONDS: Final = 0.05
 """How long it pauses at most while what is due waits for room."""
 
@@ -57,7 +60,7 @@ class Decider:
         *,
         window: Window,
         rules: Rules,
-        room: Callable[[], int],
+        room: Callable[[bool], int],
         offer: Callable[[Handover], None],
         running_low: Callable[[], None],
     ) -> None:
@@ -69,42 +72,56 @@ class Decider:
         self._offer = offer
         self._running_low = running_low
         self._size = FIRST_BATCH
+        self._beside_until = 0.0
+        self._large = 0
 
     async def iterate(self) -> float | None:
         """Decide what is due now; return the seconds until something else is."""
-        room = self._room()
+        beside = self._beside()
+        room = self._room(beside)
         if room == 0:
             return LONGEST_PAUSE_SECONDS
         now = self._clock.now()
-        due = self._window.take_due(now, size=min(room, self._size), only_small=room < BATCH)
-        if not due and room < BATCH:
+        crowded = room <= SMALL or (beside and self._large > 0)
+        due = self._window.take_due(now, size=min(room, self._size), only_small=crowded)
+        if not due and crowded:
             return min(self._wait(), LONGEST_PAUSE_SECONDS)
         if not due:
             # By steps: what is read while it is due comes chunk by chunk, with nothing in between.
             self._size = max(FIRST_BATCH, self._size // 2)
             return self._wait()
-        self._size = min(BATCH, self._size * 2)
-        if len(due) > BATCH // 2 and len(self._window) < BATCH:
+        self._size = min(LARGE, self._size * 2)
+        if len(due) > room // 2 and len(self._window) < LARGE:
             self._running_low()
         await self._settle(due, now)
         return 0
 
     async def iterate_small(self) -> float | None:
         """Decide what is due now of tenants with a few plans, beside the batches of the others."""
-        if self._room() == 0:
+        if self._room(self._beside()) == 0:
             return LONGEST_PAUSE_SECONDS
         now = self._clock.now()
-        due = self._window.take_due(now, size=BATCH, only_small=True)
+        due = self._window.take_due(now, size=LARGE, only_small=True)
         if not due:
             return self._wait()
         await self._settle(due, now)
         return 0
 
+    def _beside(self) -> bool:
+        """Whether several tenants have something due about now."""
+        now = time.monotonic()
+        if self._window.shared:
+            self._beside_until = now + BESIDE_SECONDS
+        return now < self._beside_until
+
     async def _settle(self, due: list[Ready], now: Instant) -> None:
+        large = len(due) > SMALL
+        self._large += large
         try:
             with tracer.start_as_current_span("decide", attributes={"redletter.plans": len(due)}):
                 await self._commit(self._decide(due, now))
         finally:
+            self._large -= large
             self._window.settled(due)
 
     def _wait(self) -> float:

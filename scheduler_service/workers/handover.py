@@ -23,8 +23,12 @@ MAX_OPEN: Final = 16
 MAX_LARGE: Final = 3
 """So many with more than a few events stop it from deciding large batches: delivery takes one after the
 other, and what comes behind them waits for all. More of them would not be faster."""
+MAX_LARGE_BESIDE: Final = 1
+"""The same while other tenants have something due: measured, `benchmarks/fairness.py`."""
 SMALL: Final = 50
 LARGE: Final = 500
+LARGE_BESIDE: Final = 150
+"""Beside other tenants: their transactions wait for this one's on the same processors."""
 MAX_WAITING: Final = 64
 """So does it that this many wait in the store, whoever decided them: delivery does not answer."""
 AGAIN_SECONDS: Final = 1.0
@@ -51,13 +55,16 @@ class Handovers:
         self._refused_until = 0.0
         self._again = Loop("handovers", self.offer_again, interval=AGAIN_SECONDS)
 
-    @property
-    def room(self) -> int:
-        """How many events the next hand-over may have: 500, or only 50, or none."""
+    def room(self, *, beside: bool) -> int:
+        """Return how many events the next hand-over may have; 50 or fewer: a small one, or none.
+
+        `beside`: several tenants have something due, so that a large one goes by smaller steps.
+        """
         if len(self._offers) >= MAX_OPEN or self._waiting >= MAX_WAITING:
             return 0
         large = sum(events > SMALL for events in self._offers.values())
-        return LARGE if large < MAX_LARGE else SMALL
+        most, size = (MAX_LARGE_BESIDE, LARGE_BESIDE) if beside else (MAX_LARGE, LARGE)
+        return size if large < most else SMALL
 
     def offer(self, handover: Handover) -> None:
         """Begin to offer a hand-over; the caller need not wait."""

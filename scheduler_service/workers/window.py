@@ -66,6 +66,13 @@ class Window:
         """How many more plans fit."""
         return CAPACITY - len(self._ready)
 
+    @property
+    def shared(self) -> bool:
+        """Whether plans of more than one tenant are here."""
+        tenants = (tenant for tenant, _ in self._lanes)
+        first = next(tenants, None)
+        return any(tenant != first for tenant in tenants)
+
     def holds(self, plan_id: bytes, version: int) -> bool:
         """Return whether this version of the plan is here, or is being decided."""
         return self._is_ready(plan_id, version) or self._taken.get(plan_id) == version

@@ -193,3 +193,14 @@ def test_what_is_being_decided_is_not_read_again() -> None:
     assert window.take_due(NOW, size=10) == []
     window.settled(taken)
     assert not window.holds(plan.plan_id, plan.version)
+
+
+def test_a_window_with_one_tenant_is_not_shared() -> None:
+    """Late and on time of one tenant are no two tenants; another's single plan makes it shared until it is taken."""
+    window = filled(big=1_000)
+    window.put(ready_of("big", 1_001, due=-3_600, late=True))
+    assert not window.shared
+    window.put(ready_of("small", 1))
+    assert window.shared
+    window.take_due(NOW, size=10, only_small=True)
+    assert not window.shared
