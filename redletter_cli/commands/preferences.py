@@ -25,6 +25,7 @@ from redletter_cli.render.document import document
 
 _NONE = "none"
 _RULE = "rule"
+_CHANNELS = {"inbox": preferences_pb2.CHANNEL_INBOX, "endpoints": preferences_pb2.CHANNEL_UNSPECIFIED}
 
 _Change = Callable[[preferences_pb2.Preferences], None]
 
@@ -45,6 +46,13 @@ def set_preferences(
             help="An own local time; EVENT_TYPE=rule: the rule's again. Repeatable.",
         ),
     ] = None,
+    channel: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="EVENT_TYPE=CHANNEL",
+            help="Where it goes: inbox (alone), or endpoints (as they say). Repeatable.",
+        ),
+    ] = None,
     quiet: Annotated[
         str | None, typer.Option(metavar="HH:MM-HH:MM", help="When nothing may arrive; none: never quiet.")
     ] = None,
@@ -61,6 +69,7 @@ def set_preferences(
     """Change what is given and keep what else the person has chosen."""
     # Read before any call: a value that is none changes nothing.
     changes: list[_Change] = [*_choices(opt_out or (), opt_in or ()), *_local_times(local_time or ())]
+    changes += _channels(channel or ())
     if quiet is not None:
         changes.append(partial(_set_quiet, hours=_quiet(quiet)))
     if zone_mode is not None:
@@ -98,6 +107,15 @@ def _local_times(texts: Sequence[str]) -> Iterator[_Change]:
         yield partial(_set_local_time, event_type=event_type, time=time)
 
 
+def _channels(texts: Sequence[str]) -> Iterator[_Change]:
+    for event_type, text in key_values(texts, "--channel").items():
+        if text not in _CHANNELS:
+            raise typer.BadParameter(
+                f'"{text}" is no channel; allowed are {" and ".join(_CHANNELS)}', param_hint="--channel"
+            )
+        yield partial(_set_channel, event_type=event_type, channel=_CHANNELS[text])
+
+
 def _quiet(text: str) -> preferences_pb2.QuietHours | None:
     if text == _NONE:
         return None
@@ -127,6 +145,12 @@ def _set_opted_out(preferences: preferences_pb2.Preferences, *, event_type: str,
     _of(preferences, event_type).opted_out = opted_out
 
 
+def _set_channel(
+    preferences: preferences_pb2.Preferences, *, event_type: str, channel: preferences_pb2.Channel
+) -> None:
+    _of(preferences, event_type).channel = channel
+
+
 def _set_local_time(
     preferences: preferences_pb2.Preferences, *, event_type: str, time: timeofday_pb2.TimeOfDay | None
 ) -> None:
@@ -151,6 +175,6 @@ def _set_zone(preferences: preferences_pb2.Preferences, *, zone: str) -> None:
 
 
 def _forget_empty(preferences: preferences_pb2.Preferences) -> None:
-    kept = [p for p in preferences.event_types if p.opted_out or p.HasField("local_time")]
+    kept = [p for p in preferences.event_types if p.opted_out or p.HasField("local_time") or p.channel]
     del preferences.event_types[:]
     preferences.event_types.extend(kept)

@@ -130,6 +130,8 @@ def preferences_in_words(recipient: Recipient, event_type: EventType) -> tuple[s
         words.append(f"follows the person, now in {said.current_time_zone or 'an unknown zone'}")
     if name in said.opted_out:
         words.append("opted out")
+    if name in said.inbox_only:
+        words.append("to the inbox only")
     return tuple(words)
 
 

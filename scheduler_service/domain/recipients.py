@@ -39,13 +39,17 @@ class QuietHours:
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What a person wants: no messages of some event types, own times of day, rest."""
+    """What a person wants: no messages of some event types, own times of day, rest.
+
+    Messages of the event types `inbox_only` go to the inbox, whatever endpoints there are.
+    """
 
     opted_out: frozenset[str] = frozenset()
     local_times: Mapping[str, Time] = field(default_factory=dict)
     quiet_hours: QuietHours | None = None
     zone_mode: ZoneMode = ZoneMode.HOME
     current_time_zone: str = ""
+    inbox_only: frozenset[str] = frozenset()
 
 
 NO_PREFERENCES = Preferences()

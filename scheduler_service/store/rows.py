@@ -174,6 +174,7 @@ def preferences_json(preferences: Preferences) -> str:
             "quiet_hours": None if quiet is None else [quiet.start.format_iso(), quiet.end.format_iso()],
             "zone_mode": preferences.zone_mode,
             "current_time_zone": preferences.current_time_zone,
+            "inbox_only": sorted(preferences.inbox_only),
         }
     ).decode()
 
@@ -188,6 +189,7 @@ def _preferences_from(entry: Mapping[str, Any]) -> Preferences:
         quiet_hours=None if quiet is None else QuietHours(*map(Time.parse_iso, quiet)),
         zone_mode=ZoneMode(entry["zone_mode"]),
         current_time_zone=entry["current_time_zone"],
+        inbox_only=frozenset(entry.get("inbox_only", ())),
     )
 
 

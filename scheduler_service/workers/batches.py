@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass, field
+from typing import Final
 
 from redletter.delivery.v1 import intake_service_pb2 as intake_pb2
 from whenever import Instant
@@ -15,6 +16,9 @@ from scheduler_service.domain.recipients import zone_of
 from scheduler_service.store.decisions import SENT, Decided
 from scheduler_service.store.handovers import Handover
 from scheduler_service.workers.window import Ready
+
+INBOX: Final = "inbox"
+"""What delivery_service calls the inbox where an endpoint is named."""
 
 
 @dataclass
@@ -83,4 +87,12 @@ def _accepted(ready: Ready, decided: Decided, now: Instant) -> intake_pb2.Accept
     if plan.request is not None:
         accepted.endpoint_id = plan.request.endpoint_id
         accepted.metadata.update(plan.request.metadata)
+    if not accepted.endpoint_id and _inbox_only(ready):
+        accepted.endpoint_id = INBOX
     return accepted
+
+
+def _inbox_only(ready: Ready) -> bool:
+    """Whether the person wants messages of this event type in the inbox alone."""
+    recipient = ready.recipient
+    return recipient is not None and ready.plan.event_type_id in recipient.preferences.inbox_only

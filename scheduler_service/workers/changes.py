@@ -80,6 +80,9 @@ def _preferences(wire: preferences_pb2.Preferences) -> Preferences:
         local_times={
             p.event_type_id: _time(p.local_time) for p in wire.event_types if p.HasField("local_time")
         },
+        inbox_only=frozenset(
+            p.event_type_id for p in wire.event_types if p.channel == preferences_pb2.CHANNEL_INBOX
+        ),
         quiet_hours=QuietHours(_time(quiet.start), _time(quiet.end))
         if wire.HasField("quiet_hours")
         else None,

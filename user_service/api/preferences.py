@@ -9,6 +9,7 @@ from whenever import Time
 from chassis import zones
 from chassis.wire import time_of_day
 from user_service.domain.preferences import (
+    Channel,
     EventTypePreference,
     Preferences,
     QuietHours,
@@ -40,6 +41,7 @@ def parsed(wire: preferences_pb2.Preferences) -> Preferences:
             choice.event_type_id,
             choice.opted_out,
             _time(choice.local_time) if choice.HasField("local_time") else None,
+            Channel.INBOX if choice.channel == preferences_pb2.CHANNEL_INBOX else Channel.ENDPOINTS,
         )
         for choice in wire.event_types
     )
@@ -61,6 +63,8 @@ def fill(wire: preferences_pb2.Preferences, stored: Preferences) -> None:
         item = wire.event_types.add(event_type_id=choice.event_type_id, opted_out=choice.opted_out)
         if choice.local_time is not None:
             item.local_time.CopyFrom(time_of_day(choice.local_time))
+        if choice.channel is Channel.INBOX:
+            item.channel = preferences_pb2.CHANNEL_INBOX
     if stored.quiet_hours is not None:
         wire.quiet_hours.start.CopyFrom(time_of_day(stored.quiet_hours.start))
         wire.quiet_hours.end.CopyFrom(time_of_day(stored.quiet_hours.end))

@@ -17,6 +17,13 @@ class ZoneMode(StrEnum):
     FOLLOW = "FOLLOW"
 
 
+class Channel(StrEnum):
+    """Where messages go: wherever the tenant's endpoints say, or to the inbox alone."""
+
+    ENDPOINTS = "ENDPOINTS"
+    INBOX = "INBOX"
+
+
 @dataclass(frozen=True, slots=True)
 class EventTypePreference:
     """A choice for one event type; `local_time` None means the rule's."""
@@ -24,6 +31,7 @@ class EventTypePreference:
     event_type_id: str
     opted_out: bool
     local_time: Time | None
+    channel: Channel = Channel.ENDPOINTS
 
 
 @dataclass(frozen=True, slots=True)

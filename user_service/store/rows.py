@@ -8,7 +8,14 @@ import orjson
 from whenever import Instant, Time
 
 from user_service.domain.occasions import Enrolment, LeapDayRule, Occasion, OnEnrol
-from user_service.domain.preferences import NONE, EventTypePreference, Preferences, QuietHours, ZoneMode
+from user_service.domain.preferences import (
+    NONE,
+    Channel,
+    EventTypePreference,
+    Preferences,
+    QuietHours,
+    ZoneMode,
+)
 from user_service.domain.users import User
 
 USER_COLUMNS = (
@@ -82,7 +89,12 @@ def preferences_of(text: str) -> Preferences:
     quiet = said["quiet_hours"]
     return Preferences(
         event_types=tuple(
-            EventTypePreference(item["event_type_id"], item["opted_out"], _time(item["local_time"]))
+            EventTypePreference(
+                item["event_type_id"],
+                item["opted_out"],
+                _time(item["local_time"]),
+                Channel(item.get("channel", Channel.ENDPOINTS)),
+            )
             for item in said["event_types"]
         ),
         quiet_hours=QuietHours(Time(quiet["start"]), Time(quiet["end"])) if quiet else None,
@@ -103,6 +115,7 @@ def preferences_text(preferences: Preferences) -> str:
                     "event_type_id": choice.event_type_id,
                     "opted_out": choice.opted_out,
                     "local_time": None if choice.local_time is None else choice.local_time.format_iso(),
+                    "channel": choice.channel,
                 }
                 for choice in preferences.event_types
             ],

@@ -94,3 +94,17 @@ async def test_who_follows_is_greeted_where_they_are(world: World) -> None:
 
 def _due(plan: dict[str, object]) -> Instant:
     return Instant(plan["due_time"])  # type: ignore[call-overload]
+
+
+async def test_who_wants_the_inbox_alone_gets_it_there(world: World) -> None:
+    """Delivery is told the inbox for that event type, and nothing for another person's."""
+    world.feed.put_tenant(START)
+    wish = pb.EventTypePreference(event_type_id="birthday", channel=pb.CHANNEL_INBOX)
+    world.feed.put_user(
+        "u1", "UTC", month=3, day=2, enrolled=START, preferences=pb.Preferences(event_types=[wish])
+    )
+    world.feed.put_user("u2", "UTC", month=3, day=2, enrolled=START)
+    await world.start(START)
+    await until(lambda: world.sent_to("u1") and world.sent_to("u2"))
+    told = {event.user_id: event.endpoint_id for event in world.intake.accepted.values()}
+    assert told == {"u1": "inbox", "u2": ""}

@@ -48,6 +48,7 @@ def test_preferences_of_somebody_who_chose_nothing(services: StandIn, redletter:
     code, out, _ = redletter(
         "users", "set-preferences", "ada", "--opt-out", "birthday", "--local-time", "order=18:30",
         "--quiet", "22:00-07:00", "--zone-mode", "follow", "--current-zone", "Asia/Tokyo", "-o", "json",
+        "--channel", "order=inbox",
     )  # fmt: skip
     assert code == 0
     found = json.loads(out)
@@ -58,7 +59,11 @@ def test_preferences_of_somebody_who_chose_nothing(services: StandIn, redletter:
             user_id="ada",
             preferences=chosen(
                 choice(event_type_id="birthday", opted_out=True),
-                choice(event_type_id="order", local_time=TimeOfDay(hours=18, minutes=30)),
+                choice(
+                    event_type_id="order",
+                    local_time=TimeOfDay(hours=18, minutes=30),
+                    channel=preferences_pb2.CHANNEL_INBOX,
+                ),
             ),
         )
     ]
@@ -83,11 +88,12 @@ def test_choices_are_taken_back(services: StandIn, redletter: Run) -> None:
         chosen(
             choice(event_type_id="birthday", opted_out=True),
             choice(event_type_id="order", local_time=TimeOfDay(hours=18)),
+            choice(event_type_id="x", channel=preferences_pb2.CHANNEL_INBOX),
         ),
     )
     code, _, _ = redletter(
         "users", "set-preferences", "ada", "--opt-in", "birthday", "--local-time", "order=rule",
-        "--quiet", "none", "--zone-mode", "home", "--current-zone", "none",
+        "--channel", "x=endpoints", "--quiet", "none", "--zone-mode", "home", "--current-zone", "none",
     )  # fmt: skip
     assert code == 0
     [request] = services.named("SetPreferences")

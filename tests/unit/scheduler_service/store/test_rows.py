@@ -61,6 +61,7 @@ def test_preferences_and_care_switches_come_back() -> None:
         quiet_hours=QuietHours(Time(22), Time(7)),
         zone_mode=ZoneMode.FOLLOW,
         current_time_zone="Asia/Tokyo",
+        inbox_only=frozenset({"reminder"}),
     )
     ada = person(preferences=wishes, care_switches=frozenset({"", "birthday"}))
     row = (*_columns(ada), occasions_json(ada.occasions), "{}", preferences_json(wishes), '["", "birthday"]')

@@ -12,6 +12,7 @@ from user_service.domain.changes import Urgency, urgency
 from user_service.domain.occasions import OnEnrol
 from user_service.domain.preferences import (
     NONE,
+    Channel,
     EventTypePreference,
     Preferences,
     QuietHours,
@@ -33,6 +34,7 @@ PREFERENCES = st.builds(
             event_type_id=st.sampled_from(["birthday", "anniversary", "reminder"]),
             opted_out=st.booleans(),
             local_time=st.none() | TIMES,
+            channel=st.sampled_from(Channel),
         ),
         unique_by=lambda choice: choice.event_type_id,
     ).map(tuple),

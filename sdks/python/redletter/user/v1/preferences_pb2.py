@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.type import timeofday_pb2 as google_dot_type_dot_timeofday__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#redletter/user/v1/preferences.proto\x12\x11redletter.user.v1\x1a\x1bgoogle/type/timeofday.proto\"\xa6\x03\n\x13\x45ventTypePreference\x12\x42\n\revent_type_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,39}$R\x0b\x65ventTypeId\x12\x1b\n\topted_out\x18\x02 \x01(\x08R\x08optedOut\x12\xad\x02\n\nlocal_time\x18\x03 \x01(\x0b\x32\x16.google.type.TimeOfDayB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n event_type_preference.local_time\x12:must be 00:00:00 to 23:59:59 without fractions of a second\x1a\x8c\x01this.hours >= 0 && this.hours <= 23 && this.minutes >= 0 && this.minutes <= 59 && this.seconds >= 0 && this.seconds <= 59 && this.nanos == 0R\tlocalTime\"\xdf\x05\n\nQuietHours\x12\x98\x02\n\x05start\x18\x01 \x01(\x0b\x32\x16.google.type.TimeOfDayB\xe9\x01\xbaH\xe5\x01\xba\x01\xde\x01\n\x11quiet_hours.start\x12:must be 00:00:00 to 23:59:59 without fractions of a second\x1a\x8c\x01this.hours >= 0 && this.hours <= 23 && this.minutes >= 0 && this.minutes <= 59 && this.seconds >= 0 && this.seconds <= 59 && this.nanos == 0\xc8\x01\x01R\x05start\x12\x92\x02\n\x03\x65nd\x18\x02 \x01(\x0b\x32\x16.google.type.TimeOfDayB\xe7\x01\xbaH\xe3\x01\xba\x01\xdc\x01\n\x0fquiet_hours.end\x12:must be 00:00:00 to 23:59:59 without fractions of a second\x1a\x8c\x01this.hours >= 0 && this.hours <= 23 && this.minutes >= 0 && this.minutes <= 59 && this.seconds >= 0 && this.seconds <= 59 && this.nanos == 0\xc8\x01\x01R\x03\x65nd:\xa0\x01\xbaH\x9c\x01\x1a\x99\x01\n\x1cquiet_hours.start_is_not_end\x12;start and end must differ; leave quiet_hours unset for none\x1a<!has(this.start) || !has(this.end) || this.start != this.end\"\x99\x02\n\x0bPreferences\x12Q\n\x0b\x65vent_types\x18\x01 \x03(\x0b\x32&.redletter.user.v1.EventTypePreferenceB\x08\xbaH\x05\x92\x01\x02\x10\x32R\neventTypes\x12>\n\x0bquiet_hours\x18\x02 \x01(\x0b\x32\x1d.redletter.user.v1.QuietHoursR\nquietHours\x12\x42\n\tzone_mode\x18\x03 \x01(\x0e\x32\x1b.redletter.user.v1.ZoneModeB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x08zoneMode\x12\x33\n\x11\x63urrent_time_zone\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x0f\x63urrentTimeZone*O\n\x08ZoneMode\x12\x19\n\x15ZONE_MODE_UNSPECIFIED\x10\x00\x12\x12\n\x0eZONE_MODE_HOME\x10\x01\x12\x14\n\x10ZONE_MODE_FOLLOW\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#redletter/user/v1/preferences.proto\x12\x11redletter.user.v1\x1a\x1bgoogle/type/timeofday.proto\"\xe6\x03\n\x13\x45ventTypePreference\x12\x42\n\revent_type_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,39}$R\x0b\x65ventTypeId\x12\x1b\n\topted_out\x18\x02 \x01(\x08R\x08optedOut\x12\xad\x02\n\nlocal_time\x18\x03 \x01(\x0b\x32\x16.google.type.TimeOfDayB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n event_type_preference.local_time\x12:must be 00:00:00 to 23:59:59 without fractions of a second\x1a\x8c\x01this.hours >= 0 && this.hours <= 23 && this.minutes >= 0 && this.minutes <= 59 && this.seconds >= 0 && this.seconds <= 59 && this.nanos == 0R\tlocalTime\x12>\n\x07\x63hannel\x18\x04 \x01(\x0e\x32\x1a.redletter.user.v1.ChannelB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x07\x63hannel\"\xdf\x05\n\nQuietHours\x12\x98\x02\n\x05start\x18\x01 \x01(\x0b\x32\x16.google.type.TimeOfDayB\xe9\x01\xbaH\xe5\x01\xba\x01\xde\x01\n\x11quiet_hours.start\x12:must be 00:00:00 to 23:59:59 without fractions of a second\x1a\x8c\x01this.hours >= 0 && this.hours <= 23 && this.minutes >= 0 && this.minutes <= 59 && this.seconds >= 0 && this.seconds <= 59 && this.nanos == 0\xc8\x01\x01R\x05start\x12\x92\x02\n\x03\x65nd\x18\x02 \x01(\x0b\x32\x16.google.type.TimeOfDayB\xe7\x01\xbaH\xe3\x01\xba\x01\xdc\x01\n\x0fquiet_hours.end\x12:must be 00:00:00 to 23:59:59 without fractions of a second\x1a\x8c\x01this.hours >= 0 && this.hours <= 23 && this.minutes >= 0 && this.minutes <= 59 && this.seconds >= 0 && this.seconds <= 59 && this.nanos == 0\xc8\x01\x01R\x03\x65nd:\xa0\x01\xbaH\x9c\x01\x1a\x99\x01\n\x1cquiet_hours.start_is_not_end\x12;start and end must differ; leave quiet_hours unset for none\x1a<!has(this.start) || !has(this.end) || this.start != this.end\"\x99\x02\n\x0bPreferences\x12Q\n\x0b\x65vent_types\x18\x01 \x03(\x0b\x32&.redletter.user.v1.EventTypePreferenceB\x08\xbaH\x05\x92\x01\x02\x10\x32R\neventTypes\x12>\n\x0bquiet_hours\x18\x02 \x01(\x0b\x32\x1d.redletter.user.v1.QuietHoursR\nquietHours\x12\x42\n\tzone_mode\x18\x03 \x01(\x0e\x32\x1b.redletter.user.v1.ZoneModeB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x08zoneMode\x12\x33\n\x11\x63urrent_time_zone\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x0f\x63urrentTimeZone*O\n\x08ZoneMode\x12\x19\n\x15ZONE_MODE_UNSPECIFIED\x10\x00\x12\x12\n\x0eZONE_MODE_HOME\x10\x01\x12\x14\n\x10ZONE_MODE_FOLLOW\x10\x02*5\n\x07\x43hannel\x12\x17\n\x13\x43HANNEL_UNSPECIFIED\x10\x00\x12\x11\n\rCHANNEL_INBOX\x10\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,6 +36,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVENTTYPEPREFERENCE'].fields_by_name['event_type_id']._serialized_options = b'\272H\033r\0312\027^[a-z][a-z0-9_-]{0,39}$'
   _globals['_EVENTTYPEPREFERENCE'].fields_by_name['local_time']._loaded_options = None
   _globals['_EVENTTYPEPREFERENCE'].fields_by_name['local_time']._serialized_options = b'\272H\361\001\272\001\355\001\n event_type_preference.local_time\022:must be 00:00:00 to 23:59:59 without fractions of a second\032\214\001this.hours >= 0 && this.hours <= 23 && this.minutes >= 0 && this.minutes <= 59 && this.seconds >= 0 && this.seconds <= 59 && this.nanos == 0'
+  _globals['_EVENTTYPEPREFERENCE'].fields_by_name['channel']._loaded_options = None
+  _globals['_EVENTTYPEPREFERENCE'].fields_by_name['channel']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_QUIETHOURS'].fields_by_name['start']._loaded_options = None
   _globals['_QUIETHOURS'].fields_by_name['start']._serialized_options = b'\272H\345\001\272\001\336\001\n\021quiet_hours.start\022:must be 00:00:00 to 23:59:59 without fractions of a second\032\214\001this.hours >= 0 && this.hours <= 23 && this.minutes >= 0 && this.minutes <= 59 && this.seconds >= 0 && this.seconds <= 59 && this.nanos == 0\310\001\001'
   _globals['_QUIETHOURS'].fields_by_name['end']._loaded_options = None
@@ -48,12 +50,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PREFERENCES'].fields_by_name['zone_mode']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_PREFERENCES'].fields_by_name['current_time_zone']._loaded_options = None
   _globals['_PREFERENCES'].fields_by_name['current_time_zone']._serialized_options = b'\272H\004r\002\030@'
-  _globals['_ZONEMODE']._serialized_start=1534
-  _globals['_ZONEMODE']._serialized_end=1613
+  _globals['_ZONEMODE']._serialized_start=1598
+  _globals['_ZONEMODE']._serialized_end=1677
+  _globals['_CHANNEL']._serialized_start=1679
+  _globals['_CHANNEL']._serialized_end=1732
   _globals['_EVENTTYPEPREFERENCE']._serialized_start=88
-  _globals['_EVENTTYPEPREFERENCE']._serialized_end=510
-  _globals['_QUIETHOURS']._serialized_start=513
-  _globals['_QUIETHOURS']._serialized_end=1248
-  _globals['_PREFERENCES']._serialized_start=1251
-  _globals['_PREFERENCES']._serialized_end=1532
+  _globals['_EVENTTYPEPREFERENCE']._serialized_end=574
+  _globals['_QUIETHOURS']._serialized_start=577
+  _globals['_QUIETHOURS']._serialized_end=1312
+  _globals['_PREFERENCES']._serialized_start=1315
+  _globals['_PREFERENCES']._serialized_end=1596
 # @@protoc_insertion_point(module_scope)

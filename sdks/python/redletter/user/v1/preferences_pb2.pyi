@@ -13,19 +13,28 @@ class ZoneMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ZONE_MODE_UNSPECIFIED: _ClassVar[ZoneMode]
     ZONE_MODE_HOME: _ClassVar[ZoneMode]
     ZONE_MODE_FOLLOW: _ClassVar[ZoneMode]
+
+class Channel(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CHANNEL_UNSPECIFIED: _ClassVar[Channel]
+    CHANNEL_INBOX: _ClassVar[Channel]
 ZONE_MODE_UNSPECIFIED: ZoneMode
 ZONE_MODE_HOME: ZoneMode
 ZONE_MODE_FOLLOW: ZoneMode
+CHANNEL_UNSPECIFIED: Channel
+CHANNEL_INBOX: Channel
 
 class EventTypePreference(_message.Message):
-    __slots__ = ("event_type_id", "opted_out", "local_time")
+    __slots__ = ("event_type_id", "opted_out", "local_time", "channel")
     EVENT_TYPE_ID_FIELD_NUMBER: _ClassVar[int]
     OPTED_OUT_FIELD_NUMBER: _ClassVar[int]
     LOCAL_TIME_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
     event_type_id: str
     opted_out: bool
     local_time: _timeofday_pb2.TimeOfDay
-    def __init__(self, event_type_id: _Optional[str] = ..., opted_out: _Optional[bool] = ..., local_time: _Optional[_Union[_timeofday_pb2.TimeOfDay, _Mapping]] = ...) -> None: ...
+    channel: Channel
+    def __init__(self, event_type_id: _Optional[str] = ..., opted_out: _Optional[bool] = ..., local_time: _Optional[_Union[_timeofday_pb2.TimeOfDay, _Mapping]] = ..., channel: _Optional[_Union[Channel, str]] = ...) -> None: ...
 
 class QuietHours(_message.Message):
     __slots__ = ("start", "end")
