@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 from google.type import timeofday_pb2
+from redletter.client import Client
+from redletter.errors import ApiError
+from redletter.scheduler.v1 import event_type_service_pb2
 from redletter.user.v1 import preferences_pb2, user_service_pb2
 
 from redletter_cli.commands.options import (
@@ -20,7 +23,7 @@ from redletter_cli.commands.options import (
     known_zone,
     time_of_day,
 )
-from redletter_cli.commands.session import connect, show_one
+from redletter_cli.commands.session import connect, say, show_one
 from redletter_cli.render.document import document
 
 _NONE = "none"
@@ -88,7 +91,19 @@ def set_preferences(
         answer = client.users.SetPreferences(
             user_service_pb2.SetPreferencesRequest(user_id=user_id, preferences=user.preferences)
         )
+        _hint(client, {p.event_type_id for p in answer.user.preferences.event_types})
     show_one(output, {"user_id": user_id, "preferences": document(answer.user.preferences)})
+
+
+def _hint(client: Client, event_types: set[str]) -> None:
+    """Say which of these event types do not exist: allowed, a choice may come first, but often a slip."""
+    for name in sorted(event_types):
+        try:
+            client.event_types.GetEventType(event_type_service_pb2.GetEventTypeRequest(event_type_id=name))
+        except ApiError as error:
+            if error.code != "NOT_FOUND":
+                return
+            say(f'there is no event type "{name}" so far; the choice counts once there is')
 
 
 def _choices(opt_out: Sequence[str], opt_in: Sequence[str]) -> Iterator[_Change]:

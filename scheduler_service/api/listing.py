@@ -1,22 +1,28 @@
 """ListEvents: what was decided and what is planned, as one list in the order of due times."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from redletter.scheduler.v1 import event_pb2 as pb
 from redletter.scheduler.v1 import event_service_pb2 as service_pb
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis import pages
+from chassis.errors import InvalidInput
 from chassis.wire import instant
+from chassis.words import checked_words
 from scheduler_service.api.rendering_events import ended, planned
-from scheduler_service.api.words import checked_words
 from scheduler_service.domain.ids import event_id, parse_event_id, user_part
 from scheduler_service.store import events, planned_events
 from scheduler_service.store.filters import BEGINNING, Filter
 
 Bound = Literal["due_after", "due_before", "created_after", "created_before"]
+_ENDS: Final[Mapping[str, tuple[Bound, Bound]]] = {
+    "due": ("due_after", "due_before"),
+    "created": ("created_after", "created_before"),
+}
 
 
 @dataclass(frozen=True)
@@ -31,8 +37,11 @@ def parsed(request: service_pb.ListEventsRequest) -> Filter:
     """Return what a listing is about.
 
     Raises:
-        InvalidInput: an instant that no calendar has, or metadata that is none.
+        InvalidInput: an instant that no calendar has, a span that ends before it begins, or metadata that
+            is none.
     """
+    for name in ("due", "created"):
+        _require_order(request, name)
     return Filter(
         user_id=request.user_id,
         event_type_id=request.event_type_id,
@@ -44,6 +53,17 @@ def parsed(request: service_pb.ListEventsRequest) -> Filter:
         priority=int(request.priority),
         metadata=tuple(sorted(checked_words(request.metadata).items())),
     )
+
+
+def _require_order(request: service_pb.ListEventsRequest, name: Literal["due", "created"]) -> None:
+    after, before = (_time(request, end) for end in _ENDS[name])
+    if after is not None and before is not None and after >= before:
+        raise InvalidInput.at(
+            f"{name}_after",
+            f"{after.isoformat()} is not before {name}_before, {before.isoformat()}: nothing can be between them",
+            value=after.isoformat(),
+            allowed=f"an instant before {name}_before",
+        )
 
 
 def _time(request: service_pb.ListEventsRequest, name: Bound) -> datetime | None:

@@ -198,6 +198,13 @@ async def test_wrong_questions_are_refused(world: World) -> None:
             pb.ListEventsRequest(due_before=Timestamp(seconds=-62135596800)), metadata=KEY
         )
     ).events
+    early, late = Timestamp(seconds=1), Timestamp(seconds=2)
+    for turned, field in (
+        (pb.ListEventsRequest(due_after=late, due_before=early), "due_after"),
+        (pb.ListEventsRequest(created_after=late, created_before=late), "created_after"),
+    ):
+        wrong = await refusal(replica.events.ListEvents(turned, metadata=KEY))
+        assert field in wrong.fields
     nul = pb.ListEventsRequest(metadata={"a": "\x00"})
     assert "metadata" in (await refusal(replica.events.ListEvents(nul, metadata=KEY))).fields
     many = pb.ListEventsRequest(metadata={str(n): "" for n in range(11)})

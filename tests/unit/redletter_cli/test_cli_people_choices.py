@@ -69,6 +69,16 @@ def test_preferences_of_somebody_who_chose_nothing(services: StandIn, redletter:
     ]
 
 
+def test_a_choice_for_an_event_type_that_is_not_there_is_said(services: StandIn, redletter: Run) -> None:
+    """It is stored all the same, because a choice may come first; the slip is on standard error."""
+    storing(services, preferences_pb2.Preferences())
+    services.answers["GetEventType"] = (grpc.StatusCode.NOT_FOUND, "no")
+    code, _, err = redletter("users", "set-preferences", "ada", "--opt-out", "birthdya")
+    assert code == 0
+    assert err == 'there is no event type "birthdya" so far; the choice counts once there is\n'
+    assert len(services.named("SetPreferences")) == 1
+
+
 def test_what_is_not_given_stays(services: StandIn, redletter: Run) -> None:
     """An opt-out leaves quiet hours, zone and other choices as they were."""
     choice = preferences_pb2.EventTypePreference
