@@ -76,9 +76,10 @@ $(UP): requirements/up.lock requirements/tools.lock $(MANIFESTS)
 	PYTHON=$(PYTHON) scripts/setup/install.sh up
 	@touch $@
 
-$(TEST): requirements/test.lock scripts/setup/redis7.sh $(UP)
+$(TEST): requirements/test.lock scripts/setup/redis7.sh scripts/setup/standardwebhooks_js.sh $(UP)
 	PYTHON=$(PYTHON) scripts/setup/install.sh test
 	scripts/setup/redis7.sh
+	scripts/setup/standardwebhooks_js.sh
 	@touch $@
 
 $(CHECK): requirements/check.lock $(TEST)

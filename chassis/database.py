@@ -6,11 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import asyncpg
 import orjson
 import structlog
 from asyncpg import PostgresError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import InterfaceError as LostConnection
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 log = structlog.get_logger()
@@ -19,6 +22,28 @@ STATEMENT_TIMEOUT = timedelta(seconds=30)
 LOCK_TIMEOUT = timedelta(seconds=5)
 # A frozen replica in the middle of a transaction must not hold locks that others wait for.
 IDLE_TIMEOUT = timedelta(seconds=5)
+
+AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InterfaceError,
+    LostConnection,
+    PoolTimeout,
+    OSError,
+    TimeoutError,
+)
+"""Errors that mean that PostgreSQL does not answer; one that cancels a slow statement does."""
+
+
+def is_away(error: Exception) -> bool:
+    """Return whether an error means that PostgreSQL does not answer, also when SQLAlchemy has wrapped it."""
+    if isinstance(error, DBAPIError):
+        cause = error.orig.__cause__ if error.orig else None
+        return error.connection_invalidated or isinstance(cause or error, AWAY)
+    return isinstance(error, AWAY)
 
 
 def create_engine(url: str, *, name: str, schema: str, pool_size: int = 8) -> AsyncEngine:

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from chassis.database import unit_of_work
 from chassis.errors import StaleVersion
 from chassis.loops import Loop
-from chassis.redis_client import REDIS_ERRORS, answer
+from chassis.redis_client import REDIS_ERRORS, answer, circuit
 
 log = structlog.get_logger()
 
@@ -108,6 +108,7 @@ class Leadership:
         self._eligible = eligible
         self._elected = elected
         self._key = f"redletter:{{leadership}}:{role}"
+        self._circuit = circuit("leadership")
         self._until = 0.0
         self._renewed = 0.0
         self.term: int | None = None
@@ -211,5 +212,8 @@ class Leadership:
             self._until = 0.0
 
     async def _command(self, script: str, *arguments: int) -> Any:
-        assert self._redis is not None
-        return await answer(self._redis.eval(script, 1, self._key, self._holder, *arguments))
+        redis = self._redis
+        assert redis is not None
+        return await self._circuit.call(
+            lambda: answer(redis.eval(script, 1, self._key, self._holder, *arguments))
+        )

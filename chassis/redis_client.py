@@ -1,7 +1,7 @@
 """Valkey or Redis, single or cluster. Nothing durable lives there: every caller survives its absence.
 
 Whatever is wrong with it - gone, frozen, a cluster without the slot's node - is known after
-`COMMAND_SECONDS` at the latest, as one of `REDIS_ERRORS`.
+`COMMAND_SECONDS` at the latest, as one of `REDIS_ERRORS`; behind a `circuit` at once, from the second time on.
 """
 
 import asyncio
@@ -15,6 +15,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from chassis.circuits import Circuit, CircuitOpen, CircuitPolicy
+
 # One exchange with one server. A coordination call that takes longer is as good as none: leases are
 # counted in seconds.
 TIMEOUT_SECONDS = 0.5
@@ -22,7 +24,9 @@ TIMEOUT_SECONDS = 0.5
 # The whole command: connecting, asking a cluster where the slot is, following it there.
 COMMAND_SECONDS = 0.8
 
-REDIS_ERRORS = (RedisError, OSError, TimeoutError)
+REDIS_ERRORS = (RedisError, OSError, TimeoutError, CircuitOpen)
+
+_AWAY = (RedisError, OSError, TimeoutError)
 
 Answer = TypeVar("Answer")
 
@@ -54,6 +58,16 @@ def connect(url: str, *, cluster: bool = False) -> "Redis | RedisCluster | None"
         dynamic_startup_nodes=False,
         # Our keys are in single slots: those of the living nodes go on without the rest.
         require_full_coverage=False,
+    )
+
+
+def circuit(use: str) -> Circuit:
+    """Return a circuit for commands of one use, for example `shards`.
+
+    One per use, not per server: of a cluster the node with one use's slot may be gone while the others serve.
+    """
+    return Circuit(
+        f"redis.{use}", counts=lambda error: isinstance(error, _AWAY), policy=CircuitPolicy(failures=2)
     )
 
 

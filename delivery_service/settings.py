@@ -2,10 +2,13 @@
 
 from datetime import timedelta
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from chassis.settings import ServiceSettings
-from delivery_service.domain.addresses import Network, networks
+from delivery_service.domain.addresses import networks
+from delivery_service.domain.delivery_settings import LONGEST_RETENTION_DAYS
+from delivery_service.domain.destinations import Destinations, PlainHttp, ports
+from delivery_service.domain.retention import DEFAULT_DAYS, MINIMUM_DAYS
 
 
 class Settings(ServiceSettings):
@@ -19,6 +22,19 @@ class Settings(ServiceSettings):
         default="",
         description="Networks that webhooks may be sent to although they are private, as CIDRs with commas;"
         " for example 127.0.0.0/8,::1/128 on a developer's machine.",
+    )
+    refused_networks: str = Field(
+        default="",
+        description="Networks that webhooks are never sent to although they are public, as CIDRs with commas: this"
+        " deployment's own public addresses, the NAT64 prefix of its network. Wins over `allowed_networks`.",
+    )
+    allowed_ports: str = Field(
+        default="80,443,1024-65535",
+        description="Ports that webhooks may be sent to, single ones and ranges with commas.",
+    )
+    allow_http: PlainHttp = Field(
+        default=PlainHttp.NEVER,
+        description="Whether webhooks may leave without TLS: never, inside (only to `allowed_networks`) or always.",
     )
     ca_file: str = Field(
         default="",
@@ -70,16 +86,42 @@ class Settings(ServiceSettings):
         default=5.0, ge=2, le=60, description="How long a replica that fell silent keeps its deliveries."
     )
 
-    @field_validator("allowed_networks")
+    inbox_streams: int = Field(
+        default=64,
+        ge=4,
+        le=1000,
+        description="Open streams of inbox readers of one replica; one tenant may have a quarter of them.",
+    )
+
+    retention_days: int = Field(
+        default=DEFAULT_DAYS,
+        ge=MINIMUM_DAYS,
+        le=LONGEST_RETENTION_DAYS,
+        description="Days after its occurrence date for which a message is kept, unless its tenant has decided"
+        " otherwise. Not fewer than 45: until then its id must be known, so that it cannot be sent twice.",
+    )
+
+    @field_validator("allowed_networks", "refused_networks")
     @classmethod
-    def _readable(cls, value: str) -> str:
-        networks(value)
+    def _networks(cls, value: str, info: ValidationInfo) -> str:
+        networks(value, field=str(info.field_name))
+        return value
+
+    @field_validator("allowed_ports")
+    @classmethod
+    def _ports(cls, value: str) -> str:
+        ports(value)
         return value
 
     @property
-    def networks(self) -> tuple[Network, ...]:
-        """The networks of `allowed_networks`."""
-        return networks(self.allowed_networks)
+    def destinations(self) -> Destinations:
+        """Where webhooks may go."""
+        return Destinations(
+            allowed_networks=networks(self.allowed_networks),
+            refused_networks=networks(self.refused_networks, field="refused_networks"),
+            http=self.allow_http,
+            ports=ports(self.allowed_ports),
+        )
 
     @property
     def connect_timeout(self) -> timedelta:

@@ -18,14 +18,15 @@ from redletter.scheduler.v1 import (
 from redletter.scheduler.v1 import scheduler_admin_service_pb2_grpc as admin_grpc
 from redletter.user.v1.auth_service_pb2_grpc import AuthServiceStub
 from redletter.user.v1.user_feed_service_pb2_grpc import UserFeedServiceStub
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chassis import database, redis_client
 from chassis.clocks import BusinessClock, Lapse
+from chassis.database_guard import DatabaseGuard
 from chassis.leadership import Leadership
 from chassis.lifecycle import Connections, Part, Readiness
 from chassis.loops import Loop
 from chassis.metrics import MetricsPort
+from chassis.operations.servicer import Operations
 from chassis.process import ClockKeeper
 from chassis.rpc.channel import connect
 from chassis.rpc.credentials import ApiKeys, InternalToken
@@ -36,10 +37,10 @@ from scheduler_service.api.event_types import EventTypes
 from scheduler_service.api.events import Events, Peers, Wakers
 from scheduler_service.api.holidays import Holidays
 from scheduler_service.api.ledger import Ledger
-from scheduler_service.api.operations import Operations
 from scheduler_service.api.schedule import Schedule
 from scheduler_service.coordination import health
 from scheduler_service.coordination.shards import Shards
+from scheduler_service.domain.operations import STEERABLE
 from scheduler_service.rendering.templates import Cache
 from scheduler_service.settings import Settings
 from scheduler_service.store import SCHEMA, identity
@@ -86,8 +87,9 @@ async def build(settings: Settings) -> Sequence[Part]:
     redis = redis_client.connect(settings.redis_url, cluster=settings.redis_cluster)
     clock = BusinessClock(Lapse.of(settings.clock_from, settings.clock_anchor, settings.clock_speed))
     token = InternalToken(settings.internal_secret.get_secret_value())
-    users = connect(settings.user_service_address, token)
-    delivery = connect(settings.delivery_service_address, token)
+    users = connect(settings.user_service_address, token, peer="user_service")
+    delivery = connect(settings.delivery_service_address, token, peer="delivery_service")
+    guard = DatabaseGuard(engine)
     await database.wait_until_up(engine)
     await clock.synchronise(engine)
     key = await identity.hmac_key(engine)
@@ -201,7 +203,7 @@ async def build(settings: Settings) -> Sequence[Part]:
         ),
         "redletter.common.v1.OperationService": partial(
             operation_service_pb2_grpc.add_OperationServiceServicer_to_server,
-            Operations(engine, clock, steered=reissue.wake),
+            Operations(engine, clock, kinds=STEERABLE, steered=reissue.wake),
         ),
     }
     port = Port(
@@ -210,6 +212,7 @@ async def build(settings: Settings) -> Sequence[Part]:
         authenticate=ApiKeys(verify_with(AuthServiceStub(users))),
         register=list(served.values()),
         names=list(served),
+        database=guard.circuit,
     )
     tzdata = Tzdata(engine, clock, key=key, leadership=leadership, automatic=settings.tzdata_automatic)
     daily = DailyLedger(engine, clock, ledgers=ledgers, leadership=leadership)
@@ -225,6 +228,7 @@ async def build(settings: Settings) -> Sequence[Part]:
         Connections(engine, redis=redis, channels=[users, delivery]),
         MetricsPort(settings.host, settings.metrics_port),
         ClockKeeper(clock, engine),
+        guard,
         port,
         handovers,
         cancel,
@@ -234,10 +238,5 @@ async def build(settings: Settings) -> Sequence[Part]:
         shards,
         leadership,
         *leader_work,
-        Readiness([port], [lambda: _answers(engine)]),
+        Readiness([port], [guard.answers]),
     ]
-
-
-async def _answers(engine: AsyncEngine) -> bool:
-    await database.ping(engine)
-    return True

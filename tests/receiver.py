@@ -6,6 +6,7 @@ of POSTs.
 """
 
 import asyncio
+import ssl
 import sys
 import time
 from collections.abc import Callable
@@ -24,6 +25,8 @@ class Received:
     headers: dict[str, str]
     body: bytes
     time: float
+    client: str = ""
+    """Whose certificate was shown, over TLS."""
 
     @property
     def webhook_id(self) -> str:
@@ -62,8 +65,16 @@ def in_turn(*behaviours: Behaviour) -> Script:
 class Receiver:
     """Listens on a free port of 127.0.0.1; `script` decides how each POST is answered."""
 
-    def __init__(self, script: Script | None = None, *, port: int = 0, keep: bool = True) -> None:
+    def __init__(
+        self,
+        script: Script | None = None,
+        *,
+        port: int = 0,
+        keep: bool = True,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.script = script
+        self.tls = tls
         self.keep = keep
         self.received: list[Received] = []
         self.count = 0
@@ -86,7 +97,7 @@ class Receiver:
         """Begin to listen."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: _Connection(self), "127.0.0.1", self._port, backlog=1024
+            lambda: _Connection(self), "127.0.0.1", self._port, backlog=1024, ssl=self.tls
         )
         self._port = self._server.sockets[0].getsockname()[1]
 
@@ -106,7 +117,7 @@ class Receiver:
 
     def url(self, path: str = "/hook") -> str:
         """Return the URL of a path."""
-        return f"http://127.0.0.1:{self._port}{path}"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self._port}{path}"
 
     async def wait_for(self, count: int, *, seconds: float = 10.0) -> list[Received]:
         """Return what was received as soon as it is `count` POSTs or more."""
@@ -171,7 +182,7 @@ class _Connection(asyncio.Protocol):
         self._body += body
 
     def on_message_complete(self) -> None:
-        received = Received(self._path, self._headers, self._body, time.time())
+        received = Received(self._path, self._headers, self._body, time.time(), self._client())
         method = self._parser.get_method()
         self._reset()
         if method == b"GET":
@@ -184,6 +195,10 @@ class _Connection(asyncio.Protocol):
             task.add_done_callback(_TASKS.discard)
         else:
             self._write(behaviour)
+
+    def _client(self) -> str:
+        shown = self._transport.get_extra_info("peercert") if self._transport and self._receiver.tls else None
+        return str(shown["subject"][0][0][1]) if shown else ""
 
     async def _later(self, behaviour: Behaviour) -> None:
         if behaviour.hold is not None:

@@ -12,8 +12,10 @@ from redletter.user.v1 import (
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from chassis.circuits import Circuit
 from chassis.clocks import BusinessClock, Lapse
 from chassis.database import create_engine
+from chassis.database_guard import DatabaseGuard
 from chassis.lifecycle import Connections, Part, Readiness
 from chassis.metrics import MetricsPort
 from chassis.process import ClockKeeper
@@ -45,16 +47,18 @@ async def build(settings: Settings) -> list[Part]:
     switches = CareSwitches(engine, Identity())
     changes = Changes(engine, switches)
     verify = Verification(ApiKeys(engine), clock)
-    public = _public_port(settings, engine, switches, clock, verify)
-    internal = _internal_port(settings, changes, clock, verify)
+    guard = DatabaseGuard(engine)
+    public = _public_port(settings, engine, switches, clock, verify, guard.circuit)
+    internal = _internal_port(settings, changes, clock, verify, guard.circuit)
     return [
         Connections(engine),
         ClockKeeper(clock, engine),
+        guard,
         Backlog(changes),
         public,
         internal,
         MetricsPort(settings.host, settings.metrics_port),
-        Readiness([public, internal], [partial(store_answers, engine)]),
+        Readiness([public, internal], [guard.answers, partial(store_answers, engine)]),
     ]
 
 
@@ -85,6 +89,7 @@ def _public_port(
     switches: CareSwitches,
     clock: BusinessClock,
     verify: Verification,
+    database: Circuit,
 ) -> Port:
     users = UserServicer(Users(engine), switches, clock)
     tenants = TenantServicer(Tenants(engine), clock)
@@ -103,10 +108,13 @@ def _public_port(
             "redletter.user.v1.TenantService",
             "redletter.user.v1.ApiKeyService",
         ],
+        database=database,
     )
 
 
-def _internal_port(settings: Settings, changes: Changes, clock: BusinessClock, verify: Verification) -> Port:
+def _internal_port(
+    settings: Settings, changes: Changes, clock: BusinessClock, verify: Verification, database: Circuit
+) -> Port:
     feed = FeedServicer(changes, clock)
     auth = AuthServicer(verify)
     return Port(
@@ -119,4 +127,5 @@ def _internal_port(settings: Settings, changes: Changes, clock: BusinessClock, v
         ],
         names=["redletter.user.v1.UserFeedService", "redletter.user.v1.AuthService"],
         max_bytes=MAX_INTERNAL_BYTES,
+        database=database,
     )

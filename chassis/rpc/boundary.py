@@ -15,6 +15,8 @@ import structlog
 from google.rpc import code_pb2, status_pb2
 from grpc_status import rpc_status
 
+from chassis.circuits import Circuit, CircuitState
+from chassis.database import is_away
 from chassis.metrics import RPC_ACTIVE, RPC_SECONDS
 from chassis.rpc import credentials
 from chassis.rpc.errors import internal, named, status_of
@@ -31,9 +33,10 @@ _OPEN_TO_ALL = "/grpc."
 class Boundary(grpc.aio.ServerInterceptor):
     """Authenticates, validates, observes, and maps errors for every method of one port."""
 
-    def __init__(self, service: str, authenticate: Authenticate) -> None:
+    def __init__(self, service: str, authenticate: Authenticate, database: Circuit | None = None) -> None:
         self._service = service
         self._authenticate = authenticate
+        self._database = database
 
     async def intercept_service(  # type: ignore[override]  # the stubs make it generic per method
         self,
@@ -91,12 +94,16 @@ class Boundary(grpc.aio.ServerInterceptor):
         RPC_ACTIVE.labels(self._service).inc()
         with structlog.contextvars.bound_contextvars(request_id=request_id, method=method):
             try:
-                caller = await self._authenticate(metadata)
-                credentials.enter(caller)
+                credentials.enter(await self._admitted(metadata))
                 yield
+                if self._database is not None:
+                    self._database.note(None)
             except grpc.aio.AbortError:
                 raise
             except Exception as error:  # noqa: BLE001 - the only place where errors become statuses
+                # Only readiness tries out whether it is back: a caller should not be the one to wait.
+                if self._database is not None and is_away(error):
+                    self._database.note(error)
                 status = self._status(error, request_id)
                 code = code_pb2.Code.Name(status.code)
             except BaseException:
@@ -107,6 +114,11 @@ class Boundary(grpc.aio.ServerInterceptor):
                 RPC_SECONDS.labels(self._service, method, code).observe(time.perf_counter() - began)
         if status is not None:
             await context.abort_with_status(rpc_status.to_status(status))
+
+    async def _admitted(self, metadata: Mapping[str, str]) -> credentials.Principal:
+        if self._database is not None and self._database.state is not CircuitState.CLOSED:
+            raise self._database.refusal()
+        return await self._authenticate(metadata)
 
     def _status(self, error: Exception, request_id: str) -> status_pb2.Status:
         known = named(error)

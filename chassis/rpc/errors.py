@@ -1,6 +1,5 @@
 """Errors become gRPC statuses here and nowhere else; each carries google.rpc.ErrorInfo with a reason."""
 
-import asyncio
 from collections.abc import Iterator, Sequence
 
 import asyncpg
@@ -10,6 +9,7 @@ from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from chassis import errors
+from chassis.database import is_away
 from chassis.wire import duration
 
 DOMAIN = "redletter"
@@ -30,20 +30,8 @@ _CODES: dict[type[errors.RedletterError], int] = {
     errors.DependencyUnavailable: code_pb2.UNAVAILABLE,
 }
 
-_DATABASE_AWAY = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.QueryCanceledError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.InterfaceError,
-    sqlalchemy.exc.InterfaceError,
-    sqlalchemy.exc.TimeoutError,
-    OSError,
-    asyncio.TimeoutError,
-)
+# A statement that took too long, or waited too long for a lock, may succeed when it is repeated.
+_TOO_LONG = (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError)
 
 
 def status_of(error: errors.RedletterError) -> status_pb2.Status:
@@ -60,11 +48,11 @@ def named(error: Exception) -> errors.RedletterError | None:
         return error
     if isinstance(error, sqlalchemy.exc.DBAPIError):
         cause = error.orig.__cause__ if error.orig else None
-        away = error.connection_invalidated or isinstance(cause or error, _DATABASE_AWAY)
+        away = is_away(error) or isinstance(cause, _TOO_LONG)
         return errors.DependencyUnavailable("the database does not answer; try again") if away else None
     if isinstance(error, grpc.aio.AioRpcError):
         return errors.DependencyUnavailable("another Redletter service does not answer; try again")
-    if isinstance(error, _DATABASE_AWAY):
+    if isinstance(error, _TOO_LONG) or is_away(error):
         return errors.DependencyUnavailable("a dependency does not answer; try again")
     return None
 

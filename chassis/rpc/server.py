@@ -6,11 +6,16 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from chassis.circuits import Circuit
 from chassis.ports import PortTaken
 from chassis.rpc.boundary import Authenticate, Boundary
 
 MAX_PUBLIC_BYTES = 4 * 1024 * 1024
 MAX_INTERNAL_BYTES = 16 * 1024 * 1024
+
+# Clients come back so often, so that a new replica gets its share. Of our own services' channels each that comes
+# back looks the name up again; no call fails for it.
+CONNECTION_AGE_SECONDS = 60.0
 
 Register = Callable[[grpc.aio.Server], None]
 
@@ -18,7 +23,8 @@ Register = Callable[[grpc.aio.Server], None]
 class Port:
     """One listening gRPC server of a service.
 
-    `so_reuseport` is off: otherwise a second server binds the same port silently.
+    `so_reuseport` is off: otherwise a second server binds the same port silently. With the circuit of the
+    `database` no call waits for one that does not answer.
     """
 
     def __init__(
@@ -30,19 +36,20 @@ class Port:
         register: Sequence[Register],
         names: Sequence[str],
         max_bytes: int = MAX_PUBLIC_BYTES,
+        connection_age_seconds: float = CONNECTION_AGE_SECONDS,
+        database: Circuit | None = None,
     ) -> None:
         self._address = address
         self.port = 0
         self.health = health.aio.HealthServicer()  # type: ignore[attr-defined]
         self._names = names
         self._server = grpc.aio.server(
-            interceptors=[*_tracing(), Boundary(service, authenticate)],
+            interceptors=[*_tracing(), Boundary(service, authenticate, database)],
             options=[
                 ("grpc.so_reuseport", 0),
                 ("grpc.max_receive_message_length", max_bytes),
                 ("grpc.max_send_message_length", max_bytes),
-                # Clients come back regularly, so that new replicas get their share.
-                ("grpc.max_connection_age_ms", 300_000),
+                ("grpc.max_connection_age_ms", int(connection_age_seconds * 1000)),
                 # An import may take long: a call under way is never cut for the sake of balance.
                 ("grpc.max_connection_age_grace_ms", 3_600_000),
             ],

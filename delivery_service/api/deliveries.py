@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from chassis import pages
 from chassis.rpc.credentials import tenant_id
 from delivery_service.api import page_keys, rendering
+from delivery_service.api.delivery_filters import require_one
+from delivery_service.api.redelivering import Redelivering, within_of
 from delivery_service.domain.deliveries import DeliveryState, LaneKey
 from delivery_service.store import deliveries
 from delivery_service.store.deliveries import StoredDelivery
@@ -32,8 +34,9 @@ class _Filter:
 class DeliveryServicer(delivery_service_pb2_grpc.DeliveryServiceServicer):
     """Parses, calls, renders."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, redelivering: Redelivering) -> None:
         self._engine = engine
+        self._redelivering = redelivering
 
     async def ListDeliveries(
         self, request: wire.ListDeliveriesRequest, _context: grpc.aio.ServicerContext
@@ -53,26 +56,44 @@ class DeliveryServicer(delivery_service_pb2_grpc.DeliveryServiceServicer):
     async def GetDelivery(
         self, request: wire.GetDeliveryRequest, _context: grpc.aio.ServicerContext
     ) -> wire.GetDeliveryResponse:
-        """Answer the latest round of one delivery."""
-        found = await deliveries.get(
-            self._engine, LaneKey(tenant_id(), request.endpoint_id), request.event_id
-        )
+        """Answer one round of a delivery."""
+        lane = LaneKey(tenant_id(), request.endpoint_id)
+        found = await deliveries.get(self._engine, lane, request.event_id, round_number=request.round)
         return wire.GetDeliveryResponse(delivery=rendering.delivery(found))
 
     async def ListAttempts(
         self, request: wire.ListAttemptsRequest, _context: grpc.aio.ServicerContext
     ) -> wire.ListAttemptsResponse:
-        """List the attempts of one delivery, the first one first."""
+        """List the attempts of one round of a delivery, the first one first."""
         lane = LaneKey(tenant_id(), request.endpoint_id)
-        bound_to = ["attempts", *lane, request.event_id]
+        bound_to = ["attempts", *lane, request.event_id, request.round]
         size = pages.page_size(request.page_size)
         key = page_keys.decode(request.page_token, bound_to, shape=[int])
-        found = await deliveries.get(self._engine, lane, request.event_id)
+        found = await deliveries.get(self._engine, lane, request.event_id, round_number=request.round)
         left = [one for one in found.tries if key is None or one.number > int(key[0])]
         token = pages.encode([left[size - 1].number], bound_to) if len(left) > size else ""
         return wire.ListAttemptsResponse(
             attempts=[rendering.attempt(one) for one in left[:size]], next_page_token=token
         )
+
+    async def RedeliverDelivery(
+        self, request: wire.RedeliverDeliveryRequest, _context: grpc.aio.ServicerContext
+    ) -> wire.RedeliverDeliveryResponse:
+        """Begin a new round of an ended delivery."""
+        lane = LaneKey(tenant_id(), request.endpoint_id)
+        begun = await self._redelivering.one(lane, request.event_id, within_of(request))
+        found = await deliveries.get(self._engine, lane, request.event_id, round_number=begun)
+        return wire.RedeliverDeliveryResponse(delivery=rendering.delivery(found))
+
+    async def RedeliverDeliveries(
+        self, request: wire.RedeliverDeliveriesRequest, _context: grpc.aio.ServicerContext
+    ) -> wire.RedeliverDeliveriesResponse:
+        """Begin new rounds of named deliveries, or an operation that does it for all that a filter finds."""
+        filtered = request.HasField("filter")
+        require_one(named=len(request.deliveries), filtered=filtered, field="deliveries")
+        if filtered:
+            return await self._redelivering.by_filter(tenant_id(), request)
+        return await self._redelivering.named(tenant_id(), request)
 
     async def _page(self, wanted: _Filter, key: "list[str | int] | None", size: int) -> list[StoredDelivery]:
         found: list[StoredDelivery] = []

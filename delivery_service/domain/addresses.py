@@ -2,7 +2,7 @@
 
 An own table: on Python 3.11 `ipaddress.is_global` is true for 64:ff9b::/96, 2002::/16, fec0::/10,
 multicast and others that lead back into a private network or nowhere.
-Source: IANA special-purpose address registries (IPv4, IPv6), RFC 6890 and its updates.
+Source: IANA special-purpose address registries (IPv4, IPv6), RFC 6890 and its updates; RFC 5214 (ISATAP).
 """
 
 import ipaddress
@@ -24,6 +24,7 @@ _REFUSED: Final = tuple(
         ("100.64.0.0/10", "shared by carriers"),
         ("127.0.0.0/8", "loopback"),
         ("169.254.0.0/16", "link-local, home of cloud metadata"),
+        ("168.63.129.16/32", "Azure's wire server, reachable from each of its machines"),
         ("172.16.0.0/12", "private"),
         ("192.0.0.0/24", "protocol assignments"),
         ("192.0.2.0/24", "documentation"),
@@ -45,6 +46,7 @@ _REFUSED: Final = tuple(
         ("2001:db8::/32", "documentation"),
         ("2002::/16", "6to4"),
         ("2620:4f:8000::/48", "AS112"),
+        ("3ffe::/16", "6bone, given back"),
         ("3fff::/20", "documentation"),
         ("5f00::/16", "segment routing"),
         ("fc00::/7", "unique local"),
@@ -56,6 +58,8 @@ _REFUSED: Final = tuple(
 # Only this part of IPv6 is handed out at all; what is outside is nobody's webhook.
 _HANDED_OUT: Final = ipaddress.IPv6Network("2000::/3")
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+# The interface part of an address that a router of a site unpacks to the IPv4 address in its last 32 bits.
+_ISATAP: Final = (b"\x00\x00\x5e\xfe", b"\x02\x00\x5e\xfe")
 _NUMERIC: Final = re.compile(r"(0[xX][0-9a-fA-F]*|[0-9]+)(\.(0[xX][0-9a-fA-F]*|[0-9]+)){0,3}\.?")
 
 
@@ -77,23 +81,30 @@ def literal(host: str) -> Address | None:
         return None
 
 
-def refusal(address: str, allowed_networks: Sequence[Network] = ()) -> str | None:
+def refusal(
+    address: str, allowed_networks: Sequence[Network] = (), refused_networks: Sequence[Network] = ()
+) -> str | None:
     """Return why webhooks are not sent to `address`, or None when they may be.
 
     An address inside IPv6 (mapped, NAT64) is judged as the IPv4 address it stands for. What is no
-    address at all is refused. `allowed_networks` is the operator's word and wins over the table.
+    address at all is refused. The operator's networks win over the table, the refused ones over both.
     """
     given = literal(address)
     if given is None:
         return f"{address} is not an address"
-    meant = _meant(given)
-    if any(inside(candidate, network) for network in allowed_networks for candidate in {given, meant}):
+    if within(given, refused_networks):
+        return f"{address} is in a network that the operator refuses"
+    if within(given, allowed_networks):
         return None
+    meant = _meant(given)
     for network, why in _REFUSED:
         if inside(meant, network):
             return f"{address} is in {network} ({why})"
-    if isinstance(meant, ipaddress.IPv6Address) and meant not in _HANDED_OUT:
-        return f"{address} is in no network that has been handed out"
+    if isinstance(meant, ipaddress.IPv6Address):
+        if meant not in _HANDED_OUT:
+            return f"{address} is in no network that has been handed out"
+        if meant.packed[8:12] in _ISATAP:
+            return f"{address} is a tunnel to an IPv4 address (ISATAP)"
     return None
 
 
@@ -102,7 +113,12 @@ def inside(address: Address, network: Network) -> bool:
     return address.version == network.version and address in network
 
 
-def networks(listed: str) -> tuple[Network, ...]:
+def within(address: Address, listed: Sequence[Network]) -> bool:
+    """Return whether one of the networks holds the address, or the IPv4 address it stands for."""
+    return any(inside(one, network) for network in listed for one in {address, _meant(address)})
+
+
+def networks(listed: str, *, field: str = "allowed_networks") -> tuple[Network, ...]:
     """Return the networks of a comma-separated setting such as `127.0.0.0/8,::1/128`.
 
     Raises:
@@ -114,10 +130,7 @@ def networks(listed: str) -> tuple[Network, ...]:
             found.append(ipaddress.ip_network(part))
         except ValueError:
             raise InvalidInput.at(
-                "allowed_networks",
-                f'"{part}" is not a network',
-                value=part,
-                allowed="CIDR such as 10.1.0.0/16",
+                field, f'"{part}" is not a network', value=part, allowed="CIDR such as 10.1.0.0/16"
             ) from None
     return tuple(found)
 

@@ -42,6 +42,10 @@ class DeliveryCause(IntEnum):
     DEADLINE = 8
     CANCELLED = 9
     ENDPOINT_DISABLED = 10
+    ACKNOWLEDGED = 11
+    DISCARDED = 12
+    REDELIVERED = 13
+    IN_DOUBT = 14
 
 
 class LaneKey(NamedTuple):

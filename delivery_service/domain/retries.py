@@ -5,10 +5,35 @@ from datetime import timedelta
 
 from whenever import Instant
 
-# Longer waits asked for by a receiver are treated as this one.
-LONGEST_RETRY_AFTER = timedelta(hours=24)
+from delivery_service.domain.deliveries import DeliveryCause
+
+# Longer waits asked for by a receiver are treated as this one, which is also the longest that libcurl reports.
+LONGEST_RETRY_AFTER = timedelta(hours=6)
 # The last attempt is planned this long (real time) before `deliver_by`: it must be fetched and sent in time.
 LAST_CHANCE = timedelta(seconds=0.5)
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """What an endpoint decides about its retries; what it leaves open is the deployment's and the table's.
+
+    The statuses are of 300 to 599, the causes of TIMEOUT, CONNECTION, TLS, DNS and PROTOCOL.
+    """
+
+    first: timedelta | None = None
+    """Longest wait after the first attempt (real time); None: the deployment's setting."""
+    longest: timedelta | None = None
+    """Longest wait after any attempt (real time); None: the deployment's setting."""
+    max_attempts: int = 0
+    """After so many failed attempts a delivery is dead; 0: as many as fit before `deliver_by`."""
+    retry_statuses: tuple[int, ...] = ()
+    """Retried although the table says dead."""
+    fail_statuses: tuple[int, ...] = ()
+    """Dead at once although the table says retried."""
+    fail_causes: tuple[DeliveryCause, ...] = ()
+    """Dead at once although the table says retried."""
+    keep_on_gone: bool = False
+    """410 ends the delivery as dead, but does not disable the endpoint."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +42,14 @@ class Backoff:
 
     first: timedelta = timedelta(seconds=1)
     longest: timedelta = timedelta(hours=1)
+
+    def under(self, policy: RetryPolicy) -> "Backoff":
+        """Return the backoff of an endpoint with this policy."""
+        if policy.first is None and policy.longest is None:
+            return self
+        first = self.first if policy.first is None else policy.first
+        longest = self.longest if policy.longest is None else policy.longest
+        return Backoff(first, max(first, longest))
 
     def ceiling(self, attempts: int) -> timedelta:
         """Return the longest wait after so many attempts."""

@@ -5,11 +5,12 @@ came since. What waits in memory is ended when a stop comes, so that it need not
 """
 
 from collections import Counter, deque
+from collections.abc import Collection
 from typing import NamedTuple
 
 from whenever import Instant
 
-from delivery_service.domain.deliveries import QueuedDelivery
+from delivery_service.domain.deliveries import DeliveryCause, QueuedDelivery
 
 
 class Stop(NamedTuple):
@@ -29,6 +30,7 @@ class RecentStops:
         self._before: dict[tuple[str, str, str], Instant] = {}
         self._order: deque[tuple[float, tuple[str, str, str]]] = deque()
         self._times = Counter[tuple[str, str, str]]()
+        self._withdrawn: frozenset[tuple[str, int]] = frozenset()
 
     def __len__(self) -> int:
         return len(self._before)
@@ -51,8 +53,8 @@ class RecentStops:
                 del self._times[key], self._before[key]
 
     def stops(self, row: QueuedDelivery) -> bool:
-        """Return whether the event was stopped."""
-        if row.stopped:
+        """Return whether the event was stopped, or its message acknowledged in the inbox."""
+        if row.stopped or (self._withdrawn and (row.event_id, row.round) in self._withdrawn):
             return True
         if not self._before:
             return False
@@ -62,3 +64,16 @@ class RecentStops:
             return True
         by_user = before.get((row.tenant_id, "", row.user_id))
         return by_user is not None and row.decide_time < by_user
+
+    def withdraw(self, rounds: Collection[tuple[str, int]]) -> None:
+        """Remember which (event id, round) were acknowledged while they were pending, and forget all others.
+
+        Of an event's deliveries of one round either all were pending then or had ended.
+        """
+        self._withdrawn = frozenset(rounds)
+
+    def cause(self, row: QueuedDelivery) -> DeliveryCause:
+        """Return why a delivery that `stops` holds for is not sent."""
+        if (row.event_id, row.round) in self._withdrawn:
+            return DeliveryCause.ACKNOWLEDGED
+        return DeliveryCause.CANCELLED

@@ -12,13 +12,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chassis.errors import NotFound
 from delivery_service.domain.deliveries import DeliveryState, LaneKey
+from delivery_service.domain.settlements import Settlement
 
 _ATTEMPT = "start_time, status_code, attempt_cause, connect_us, first_byte_us, total_us, answer_bytes, answer, url, secret_id"
+
+_UNSETTLED = (
+    "CAST(0 AS smallint) AS settlement, CAST(NULL AS timestamptz) AS settle_time, '' AS settle_reason"
+)
 
 # Pending: by the primary key of the queue, in the order of event ids.
 _PENDING = text(f"""
     SELECT event_id, endpoint_id, round, {DeliveryState.PENDING:d} AS state, cause, attempts, next_time, deliver_by,
-        accept_time, CAST(NULL AS timestamptz) AS end_time, occurrence_date
+        accept_time, CAST(NULL AS timestamptz) AS end_time, occurrence_date, {_UNSETTLED}
     FROM queue
     WHERE tenant_id = :tenant_id AND (:endpoint_id = '' OR endpoint_id = :endpoint_id)
       AND (:event_id = '' OR event_id = :event_id) AND (event_id, endpoint_id) > (:after_event, :after_endpoint)
@@ -28,7 +33,7 @@ _PENDING = text(f"""
 # Ended: by deliveries_ended, newest first; of one event by the primary key.
 _ENDED = """
     SELECT event_id, endpoint_id, round, state, cause, attempts, CAST(NULL AS timestamptz) AS next_time, deliver_by,
-        accept_time, end_time, occurrence_date
+        accept_time, end_time, occurrence_date, settlement, settle_time, settle_reason
     FROM deliveries
     WHERE tenant_id = :tenant_id AND (:endpoint_id = '' OR endpoint_id = :endpoint_id)
       AND (:event_id = '' OR event_id = :event_id) AND state = ANY(CAST(:states AS smallint[])) {unreceived}
@@ -42,12 +47,14 @@ _ENDED_UNRECEIVED = text(_ENDED.format(unreceived=f"AND state <> {DeliveryState.
 # By the primary keys. The date is not known here: each month's index is probed.
 _ONE = text(f"""
     SELECT event_id, endpoint_id, round, {DeliveryState.PENDING:d} AS state, cause, attempts, next_time, deliver_by,
-        accept_time, CAST(NULL AS timestamptz) AS end_time, occurrence_date
+        accept_time, CAST(NULL AS timestamptz) AS end_time, occurrence_date, {_UNSETTLED}
     FROM queue WHERE event_id = :event_id AND endpoint_id = :endpoint_id AND tenant_id = :tenant_id
+      AND (:round = 0 OR round = :round)
     UNION ALL
     SELECT event_id, endpoint_id, round, state, cause, attempts, NULL, deliver_by, accept_time, end_time,
-        occurrence_date
+        occurrence_date, settlement, settle_time, settle_reason
     FROM deliveries WHERE event_id = :event_id AND endpoint_id = :endpoint_id AND tenant_id = :tenant_id
+      AND (:round = 0 OR round = :round)
     ORDER BY round DESC LIMIT 1
 """)
 
@@ -101,6 +108,9 @@ class StoredDelivery:
     end_time: datetime | None
     tries: tuple[StoredAttempt, ...]
     metadata: str
+    settlement: Settlement
+    settle_time: datetime | None
+    settle_reason: str
 
 
 async def pending(
@@ -143,15 +153,17 @@ async def ended(
     return await _read(engine, query, parameters)
 
 
-async def get(engine: AsyncEngine, lane: LaneKey, event_id: str) -> StoredDelivery:
-    """Return the latest round of one delivery.
+async def get(engine: AsyncEngine, lane: LaneKey, event_id: str, *, round_number: int = 0) -> StoredDelivery:
+    """Return one round of a delivery; 0: the latest.
 
     Raises:
-        NotFound: the tenant has no such delivery.
+        NotFound: the tenant has no such delivery, or it no such round.
     """
-    found = await _read(engine, _ONE, {**lane._asdict(), "event_id": event_id})
+    found = await _read(engine, _ONE, {**lane._asdict(), "event_id": event_id, "round": round_number})
     if not found:
-        raise NotFound(f'there is no delivery of "{event_id}" to "{lane.endpoint_id}"')
+        which = f"round {round_number} of the" if round_number else "no"
+        what = f'{which} delivery of "{event_id}" to "{lane.endpoint_id}"'
+        raise NotFound(f"there is no {what}" if round_number else f"there is {what}")
     return found[0]
 
 
@@ -193,4 +205,7 @@ def _delivery(row: Row[Any], tries: list[StoredAttempt], metadata: str) -> Store
         row.end_time,
         tuple(tries),
         metadata,
+        Settlement(row.settlement),
+        row.settle_time,
+        row.settle_reason,
     )

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chassis.arrays import source
-from delivery_service.domain.deliveries import INBOX, DeliveryState
+from delivery_service.domain.deliveries import INBOX, DeliveryCause, DeliveryState
 from delivery_service.domain.event_outcomes import EventOutcome
 
 _OPEN: Final = (
@@ -22,6 +22,8 @@ _ENDED: Final = (
     f" WHEN {DeliveryState.DEAD:d} THEN {EventOutcome.DEAD:d}"
     f" WHEN {DeliveryState.CANCELLED:d} THEN {EventOutcome.CANCELLED:d} END"
 )
+# An acknowledgement or a redelivery ends what waits elsewhere as CANCELLED as well, with a cause of its own.
+_STOPPED: Final = f"d.state = {DeliveryState.CANCELLED:d} AND d.cause IN ({DeliveryCause.CANCELLED:d}, {DeliveryCause.IN_DOUBT:d})"
 
 
 def judged(messages: str, *, dates: str = "") -> str:
@@ -29,6 +31,7 @@ def judged(messages: str, *, dates: str = "") -> str:
 
     There is one for each row of `messages`, which is SQL for rows of the table of that name. `dates` is SQL for
     an array of their occurrence dates, known when the statement is planned: it leaves out every other month.
+    Rounds are not told apart: received in any of them is received, also while another one is open.
     `stopped`: at least one delivery was ended by a stop. By the primary keys of queue and deliveries, whatever
     the number of messages: LATERAL leaves no other way, also to a planner without statistics.
     """
@@ -39,12 +42,13 @@ def judged(messages: str, *, dates: str = "") -> str:
         FROM {messages} m
         CROSS JOIN LATERAL (
             SELECT min(f.outcome) AS outcome, min(f.receive_time) AS receive_time,
-                bool_or(f.outcome = {EventOutcome.CANCELLED:d}) AS stopped
+                bool_or(f.stopped) AS stopped
             FROM (
-                SELECT {_OPEN} AS outcome, CAST(NULL AS timestamptz) AS receive_time
+                SELECT {_OPEN} AS outcome, CAST(NULL AS timestamptz) AS receive_time, false AS stopped
                 FROM queue q WHERE q.event_id = m.event_id AND q.occurrence_date = m.occurrence_date
                 UNION ALL
-                SELECT {_ENDED}, CASE d.state WHEN {DeliveryState.DELIVERED:d} THEN d.end_time END
+                SELECT {_ENDED}, CASE d.state WHEN {DeliveryState.DELIVERED:d} THEN d.end_time END,
+                    {_STOPPED}
                 FROM deliveries d WHERE d.event_id = m.event_id AND d.occurrence_date = m.occurrence_date {month}
             ) f
         ) o

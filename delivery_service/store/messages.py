@@ -13,6 +13,7 @@ from whenever import Instant
 from chassis.arrays import Columns, source, turned
 from chassis.database import unit_of_work
 from delivery_service.domain.deliveries import INBOX, DeliveryCause, DeliveryState, LaneKey
+from delivery_service.domain.delivery_settings import InboxMode
 from delivery_service.domain.endpoints import EndpointState
 from delivery_service.store.partitions import Partitions
 from delivery_service.store.stops import SHARE, stopped
@@ -36,8 +37,23 @@ _FULL = source(
     {"full_tenant": "text", "full_endpoint": "text"}, name="full_lane", renamed="tenant_id, endpoint_id"
 )
 
-_ENABLED = f"e.state = {EndpointState.ENABLED:d}"
 _ONLY = f"LEFT JOIN {source({'only_event': 'text', 'only_endpoint': 'text'}, name='aim')} ON only_event = j.event_id"
+
+# What domain.event_type_filters says of each pattern: `_` is itself, `*` any run of characters.
+_LIKE = (
+    r"string_to_array(replace(replace(array_to_string(e.event_type_filters, ','), '_', '\_'), '*', '%'), ',')"
+)
+_WANTED = (
+    f"e.state = {EndpointState.ENABLED:d}"
+    f" AND (cardinality(e.event_type_filters) = 0 OR k.event_type_id LIKE ANY ({_LIKE}))"
+)
+# The inbox of a tenant that wants everything there is one more endpoint, always enabled and without filters.
+_ADDRESSES = f"""(
+            SELECT tenant_id, endpoint_id, state, event_type_filters FROM endpoints
+            UNION ALL
+            SELECT tenant_id, '{INBOX}', CAST({EndpointState.ENABLED:d} AS smallint), CAST(ARRAY[] AS text[])
+            FROM tenant_settings WHERE inbox_mode = {InboxMode.ALL:d}
+        )"""
 
 # One statement: what was new decides what is addressed, so that a second offer, even after endpoints
 # changed, adds nothing. A lane without room gets its row without an owner, to be fetched later.
@@ -46,17 +62,22 @@ _ACCEPT = f"""
         INSERT INTO messages ({", ".join(COLUMNS)}, accept_time)
         SELECT o.*, :now FROM {source(COLUMNS, name="o")} ORDER BY o.event_id
         ON CONFLICT (event_id, occurrence_date) DO NOTHING
-        RETURNING event_id, occurrence_date, tenant_id, user_id, decide_time, deliver_by
+        RETURNING event_id, occurrence_date, tenant_id, user_id, event_type_id, decide_time, deliver_by
     ), judged AS (
         SELECT f.*, {stopped("f")} AS stopped FROM fresh f
+    ), kinds AS (
+        SELECT DISTINCT tenant_id, event_type_id FROM fresh
+    ), wanting AS (
+        SELECT k.tenant_id, k.event_type_id, e.endpoint_id
+        FROM kinds k JOIN {_ADDRESSES} e ON e.tenant_id = k.tenant_id AND {_WANTED}
     ), addressed AS (
-        SELECT j.*, coalesce(e.endpoint_id, '{INBOX}') AS endpoint_id,
-            CASE WHEN e.endpoint_id IS NULL OR full_lane.tenant_id IS NOT NULL OR j.stopped THEN NULL
-                 ELSE CAST(:owner AS bigint) END AS owner
+        SELECT j.*, {{target}} AS endpoint_id,
+            CASE WHEN {{target}} <> '{INBOX}' AND full_lane.tenant_id IS NULL AND NOT j.stopped
+                 THEN CAST(:owner AS bigint) END AS owner
         FROM judged j {{only}}
-        LEFT JOIN endpoints e ON e.tenant_id = j.tenant_id AND {{wanted}}
+        LEFT JOIN wanting w ON w.tenant_id = j.tenant_id AND w.event_type_id = j.event_type_id {{unless_aimed}}
         LEFT JOIN {_FULL}
-            ON full_lane.tenant_id = e.tenant_id AND full_lane.endpoint_id = e.endpoint_id
+            ON full_lane.tenant_id = j.tenant_id AND full_lane.endpoint_id = {{target}}
     ), queued AS (
         INSERT INTO queue (event_id, endpoint_id, round, tenant_id, user_id, occurrence_date, owner, attempts, cause,
             next_time, decide_time, deliver_by, accept_time)
@@ -72,11 +93,12 @@ _ACCEPT = f"""
     )
     SELECT event_id, endpoint_id, owner IS NOT NULL AS held, stopped FROM addressed
 """
-_ACCEPT_ALL = text(_ACCEPT.format(only="", wanted=_ENABLED))
+_ACCEPT_ALL = text(_ACCEPT.format(only="", unless_aimed="", target=f"coalesce(w.endpoint_id, '{INBOX}')"))
 _ACCEPT_SOME_AIMED = text(
     _ACCEPT.format(
         only=_ONLY,
-        wanted=f"CASE WHEN only_event IS NULL THEN {_ENABLED} ELSE e.endpoint_id = only_endpoint END",
+        unless_aimed="AND only_event IS NULL",
+        target=f"coalesce(only_endpoint, w.endpoint_id, '{INBOX}')",
     )
 )
 # Held until the commit: an endpoint that goes away meanwhile would leave the event to nobody.
@@ -110,12 +132,13 @@ async def accept(
     owner: int | None,
     full_lanes: Sequence[LaneKey],
 ) -> list[Addressed]:
-    """Store what is new and address it to the enabled endpoints of its tenant, or to the inbox.
+    """Store what is new and address it to the enabled endpoints of its tenant that want it, or to the inbox.
 
-    An event known before has no delivery made. One for an endpoint that its tenant does not have waits in
-    the inbox. By the primary keys of messages, stops and endpoints.
+    In inbox mode ALL to the inbox as well. An event for one endpoint goes there only, whatever its filters; when
+    its tenant does not have it, into the inbox. An event known before has no delivery made. By the primary keys
+    of messages, stops, endpoints and tenant_settings.
     """
-    await partitions.ensure(event[1] for event in offered)
+    await partitions.ensure((event[1] for event in offered), today=now.to_stdlib().date())
     parameters: dict[str, Any] = {
         "now": now.to_stdlib(),
         "real_now": real_now.to_stdlib(),

@@ -4,14 +4,15 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from chassis.arrays import Columns, source, turned
 from chassis.database import unit_of_work
 from delivery_service.domain.deliveries import INBOX, DeliveryCause, DeliveryState
+from delivery_service.domain.delivery_settings import InboxMode
 from delivery_service.store.stops import SHARE, stopped
 
 _ATTEMPT = "start_time, status_code, attempt_cause, connect_us, first_byte_us, total_us, answer_bytes, answer, url, secret_id"
@@ -65,6 +66,9 @@ class Outcome(NamedTuple):
     secret_id: str
 
 
+# What a killed replica had is stopped before another attempt: its receiver may have it, as the row says.
+_STILL_IN_DOUBT = f"o.cause = {DeliveryCause.CANCELLED:d} AND q.cause = {DeliveryCause.IN_DOUBT:d} AND q.attempts = o.attempts"
+
 # Only rows that this owner still has: after a take-over the outcome belongs to the next owner. An attempt that
 # the row has counted is not counted again: its commit may have been written, but not heard of. Locked in the
 # order of ids, as whatever else changes many rows. By the primary key of the queue.
@@ -78,7 +82,8 @@ _RECORD = f"""
         WHERE o.state <> {DeliveryState.PENDING:d} AND q.event_id = o.event_id AND q.endpoint_id = o.endpoint_id
           AND q.round = o.round
         RETURNING q.event_id, q.endpoint_id, q.round, q.occurrence_date, q.tenant_id, q.user_id, q.decide_time,
-            q.accept_time, q.deliver_by, o.state, o.cause, o.attempts, o.at, {_ATTEMPT.replace(", ", ", o.").replace("start", "o.start", 1)}
+            q.accept_time, q.deliver_by, o.state, o.attempts, o.at,
+            CASE WHEN {_STILL_IN_DOUBT} THEN q.cause ELSE o.cause END AS cause, {_ATTEMPT.replace(", ", ", o.").replace("start", "o.start", 1)}
     ), ended AS (
         INSERT INTO deliveries (event_id, endpoint_id, round, occurrence_date, tenant_id, accept_time, deliver_by,
             state, cause, attempts, end_time, {_ATTEMPT})
@@ -97,8 +102,9 @@ _RECORD = f"""
 _COUNT = " SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM waiting)"
 
 # The message goes to the inbox when the delivery that ends is its last and none was received; one that was
-# stopped meanwhile ends there at once. Rows deleted by this very statement are still visible to it, hence the
-# look into `gone`.
+# stopped meanwhile ends there at once. Once only: a redelivery that fails leaves the inbox as it is, also when its
+# reader has thrown the message away. Rows deleted by this very statement are still visible to it, hence the look
+# into `gone`.
 _INTO_INBOX = f"""
     , unreceived AS (
         SELECT DISTINCT ON (g.event_id) g.*, {stopped("g")} AS stopped FROM gone g
@@ -107,24 +113,50 @@ _INTO_INBOX = f"""
           AND NOT EXISTS (SELECT FROM queue q WHERE q.event_id = g.event_id AND NOT EXISTS (
                 SELECT FROM gone h WHERE h.event_id = q.event_id AND h.endpoint_id = q.endpoint_id AND h.round = q.round))
           AND NOT EXISTS (SELECT FROM deliveries d WHERE d.event_id = g.event_id
-                AND d.occurrence_date = ANY(CAST(:dates AS date[])) AND d.state = {DeliveryState.DELIVERED:d})
+                AND d.occurrence_date = ANY(CAST(:dates AS date[]))
+                AND (d.state = {DeliveryState.DELIVERED:d} OR d.endpoint_id = '{INBOX}'))
         ORDER BY g.event_id
     ), kept AS (
         INSERT INTO queue (event_id, endpoint_id, round, tenant_id, user_id, occurrence_date, owner, attempts, cause,
             next_time, decide_time, deliver_by, accept_time)
-        SELECT event_id, '{INBOX}', round, tenant_id, user_id, occurrence_date, NULL, 0, 0,
+        SELECT event_id, '{INBOX}', 1, tenant_id, user_id, occurrence_date, NULL, 0, 0,
             accept_time, decide_time, deliver_by, accept_time FROM unreceived WHERE NOT stopped
         ON CONFLICT (event_id, endpoint_id, round) DO NOTHING
     ), withheld AS (
         INSERT INTO deliveries (event_id, endpoint_id, round, occurrence_date, tenant_id, state, cause, attempts,
             accept_time, deliver_by, end_time)
-        SELECT event_id, '{INBOX}', round, occurrence_date, tenant_id, {DeliveryState.CANCELLED:d},
+        SELECT event_id, '{INBOX}', 1, occurrence_date, tenant_id, {DeliveryState.CANCELLED:d},
             {DeliveryCause.CANCELLED:d}, 0, accept_time, deliver_by, at FROM unreceived WHERE stopped
         ON CONFLICT (event_id, endpoint_id, round, occurrence_date) DO NOTHING
     )
 """
-_RECORD_ALL = text(_RECORD + _COUNT)
-_RECORD_WITH_INBOX = text(_RECORD + _INTO_INBOX + _COUNT)
+# A message that a redelivery has got to an endpoint need not wait in the inbox any more, unless its tenant wants
+# everything there.
+_OUT_OF_INBOX = f"""
+    , received AS (
+        SELECT g.event_id, min(g.at) AS at FROM gone g
+        WHERE g.state = {DeliveryState.DELIVERED:d} AND g.round > 1 AND NOT EXISTS (
+            SELECT FROM tenant_settings s WHERE s.tenant_id = g.tenant_id AND s.inbox_mode = {InboxMode.ALL:d})
+        GROUP BY g.event_id
+    ), claimed AS (
+        DELETE FROM queue q USING received r WHERE q.event_id = r.event_id AND q.endpoint_id = '{INBOX}'
+        RETURNING q.*, r.at
+    ), superseded AS (
+        INSERT INTO deliveries (event_id, endpoint_id, round, occurrence_date, tenant_id, state, cause, attempts,
+            accept_time, deliver_by, end_time)
+        SELECT event_id, endpoint_id, round, occurrence_date, tenant_id, {DeliveryState.CANCELLED:d},
+            {DeliveryCause.REDELIVERED:d}, attempts, accept_time, deliver_by, at FROM claimed
+    )
+"""
+_STATEMENTS = {
+    (into, out): text(_RECORD + _INTO_INBOX * into + _OUT_OF_INBOX * out + _COUNT)
+    for into in (False, True)
+    for out in (False, True)
+}
+# Endpoint and inbox of an event in one order, which an acknowledgement that cancels the rest has as well.
+_LOCK_EVENTS = text("""
+    SELECT FROM queue WHERE event_id = ANY(CAST(:event_id AS text[])) ORDER BY event_id, endpoint_id, round FOR UPDATE
+""")
 
 # Two replicas may end the last two deliveries of one message at once; each would see the other's as open
 # and the inbox would get nothing. The lock makes the second one look again.
@@ -139,13 +171,20 @@ _UNRECEIVED = frozenset({DeliveryState.DEAD, DeliveryState.EXPIRED})
 async def record(engine: AsyncEngine, outcomes: Sequence[Outcome], *, owner: int) -> int:
     """Write the outcomes of rows that `owner` still has; return how many those were."""
     failed = [outcome for outcome in outcomes if outcome.state in _UNRECEIVED]
-    parameters = {**turned(_COLUMNS, outcomes), "owner": owner}
+    again = [one.event_id for one in outcomes if one.state is DeliveryState.DELIVERED and one.round > 1]
+    parameters: dict[str, Any] = {**turned(_COLUMNS, outcomes), "owner": owner}
     async with unit_of_work(engine) as connection:
-        if not failed:
-            return int((await connection.execute(_RECORD_ALL, parameters)).scalar_one())
-        dates = sorted({outcome.occurrence_date for outcome in failed})
-        event_ids = [outcome.event_id for outcome in failed]
-        await connection.execute(SHARE)  # either the stop is seen, or what goes to the inbox is
-        await connection.execute(_LOCK_MESSAGES, {"event_id": event_ids, "dates": dates})
-        found = await connection.execute(_RECORD_WITH_INBOX, {**parameters, "dates": dates})
+        if failed:
+            await _lock_messages(connection, failed)
+            parameters["dates"] = sorted({outcome.occurrence_date for outcome in failed})
+        if again:
+            await connection.execute(_LOCK_EVENTS, {"event_id": again})
+        found = await connection.execute(_STATEMENTS[bool(failed), bool(again)], parameters)
         return int(found.scalar_one())
+
+
+async def _lock_messages(connection: AsyncConnection, failed: Sequence[Outcome]) -> None:
+    await connection.execute(SHARE)  # either the stop is seen, or what goes to the inbox is
+    dates = sorted({outcome.occurrence_date for outcome in failed})
+    event_ids = [outcome.event_id for outcome in failed]
+    await connection.execute(_LOCK_MESSAGES, {"event_id": event_ids, "dates": dates})

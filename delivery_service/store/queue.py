@@ -14,14 +14,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from whenever import Instant
 
 from chassis.arrays import source
-from delivery_service.domain.deliveries import INBOX, LaneKey, QueuedDelivery
+from delivery_service.domain.deliveries import DeliveryCause, LaneKey, QueuedDelivery
 from delivery_service.store.stops import stopped
 
 # A skip scan: one probe of queue_lane per lane that has unowned rows, whatever their number. The owner is in
 # ORDER BY although it is always NULL: otherwise the planner does not see that the index has the order.
-_BACKLOG = text(f"""
+_BACKLOG = text("""
     WITH RECURSIVE lane AS (
-        (SELECT tenant_id, endpoint_id, next_time FROM queue WHERE owner IS NULL
+        (SELECT tenant_id, endpoint_id, next_time FROM queue
+         WHERE owner IS NULL AND (tenant_id, endpoint_id) > (:tenant_id, :endpoint_id)
          ORDER BY owner, tenant_id, endpoint_id, next_time LIMIT 1)
         UNION ALL
         SELECT q.tenant_id, q.endpoint_id, q.next_time FROM lane, LATERAL (
@@ -30,7 +31,18 @@ _BACKLOG = text(f"""
             ORDER BY owner, tenant_id, endpoint_id, next_time LIMIT 1
         ) q
     )
-    SELECT tenant_id, endpoint_id, next_time FROM lane WHERE endpoint_id <> '{INBOX}'
+    SELECT tenant_id, endpoint_id, next_time FROM lane LIMIT :most
+""")
+
+# One probe of queue_lane per lane that is asked for.
+_HEADS = text(f"""
+    SELECT lane.tenant_id, lane.endpoint_id, q.next_time
+    FROM {source({"tenant_id": "text", "endpoint_id": "text"}, name="lane")},
+    LATERAL (
+        SELECT next_time FROM queue
+        WHERE owner IS NULL AND tenant_id = lane.tenant_id AND endpoint_id = lane.endpoint_id
+        ORDER BY owner, tenant_id, endpoint_id, next_time LIMIT 1
+    ) q
 """)
 
 _TAKE = text(f"""
@@ -69,6 +81,11 @@ _RELEASE = text(
     _GIVE_BACK.format(found=f"queue q JOIN {_NAMED} USING (event_id, endpoint_id) WHERE q.owner = :owner")
 )
 _RELEASE_ALL = text(_GIVE_BACK.format(found="queue q WHERE q.owner = ANY(CAST(:owners AS bigint[]))"))
+# What a replica had that was killed or left without an answer may be at the receiver: the row says so until another
+# attempt does.
+_RELEASE_IN_DOUBT = text(
+    _RELEASE_ALL.text.replace("SET owner = NULL", f"SET owner = NULL, cause = {DeliveryCause.IN_DOUBT:d}")
+)
 _OWNED = text("SELECT event_id, endpoint_id FROM queue WHERE owner = :owner")
 # A skip scan: one probe of queue_lane per owner, whatever the number of rows.
 _ORPHANED = text("""
@@ -90,10 +107,23 @@ class Backlog(NamedTuple):
     next_time: datetime
 
 
-async def backlog(connection: AsyncConnection) -> list[Backlog]:
-    """Return every lane that has unowned rows."""
-    rows = (await connection.execute(_BACKLOG)).all()
+async def backlog(connection: AsyncConnection, *, after: LaneKey, most: int) -> list[Backlog]:
+    """Return up to `most` lanes after `after` that have unowned rows, in the order of their keys.
+
+    The inbox of each tenant, which is no lane, is among them.
+    """
+    rows = (await connection.execute(_BACKLOG, {**after._asdict(), "most": most})).all()
     return [Backlog(LaneKey(row.tenant_id, row.endpoint_id), row.next_time) for row in rows]
+
+
+async def heads(connection: AsyncConnection, lanes: Sequence[LaneKey]) -> dict[LaneKey, datetime]:
+    """Return of each of these lanes when its first unowned row may be sent; one that has none is missing."""
+    named = {
+        "tenant_id": [lane.tenant_id for lane in lanes],
+        "endpoint_id": [lane.endpoint_id for lane in lanes],
+    }
+    rows = (await connection.execute(_HEADS, named)).all()
+    return {LaneKey(row.tenant_id, row.endpoint_id): row.next_time for row in rows}
 
 
 async def take(
@@ -145,9 +175,10 @@ async def release(connection: AsyncConnection, owner: int, keys: Sequence[tuple[
     await connection.execute(_RELEASE, {**columns, "owner": owner})
 
 
-async def release_all(connection: AsyncConnection, owners: Sequence[int]) -> int:
-    """Give every row of these owners back; return how many."""
-    return (await connection.execute(_RELEASE_ALL, {"owners": list(owners)})).rowcount
+async def release_all(connection: AsyncConnection, owners: Sequence[int], *, in_doubt: bool = False) -> int:
+    """Give every row of these owners back; return how many. `in_doubt`: some may have been on the wire."""
+    statement = _RELEASE_IN_DOUBT if in_doubt else _RELEASE_ALL
+    return (await connection.execute(statement, {"owners": list(owners)})).rowcount
 
 
 async def owned(connection: AsyncConnection, owner: int) -> set[tuple[str, str]]:

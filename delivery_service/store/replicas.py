@@ -5,7 +5,7 @@ holds, even under the same name.
 """
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 _REGISTER = text(
     "INSERT INTO replicas (replica_id, lease_until)"
@@ -20,6 +20,7 @@ _DEAD = text(
     "SELECT number, replica_id FROM replicas WHERE lease_until < clock_timestamp() AND number <> :number"
     " ORDER BY number FOR UPDATE SKIP LOCKED"
 )
+_LIVING = text("SELECT count(*) FROM replicas WHERE lease_until >= clock_timestamp()")
 _REMOVE = text("DELETE FROM replicas WHERE number = ANY(CAST(:numbers AS bigint[]))")
 
 
@@ -43,3 +44,9 @@ async def lock_dead(connection: AsyncConnection, *, own: int) -> dict[int, str]:
 async def remove(connection: AsyncConnection, numbers: list[int]) -> None:
     """Forget these owners."""
     await connection.execute(_REMOVE, {"numbers": numbers})
+
+
+async def living(engine: AsyncEngine) -> int:
+    """Return how many replicas have a lease."""
+    async with engine.connect() as connection:
+        return int((await connection.execute(_LIVING)).scalar_one())

@@ -29,7 +29,7 @@ _LOCK = 5_417_226_102
 SHARE = text(f"SELECT pg_advisory_xact_lock_shared({_LOCK})")
 """First statement of a transaction that adds rows to the queue."""
 
-_EXCLUDE = text(f"SELECT pg_advisory_xact_lock({_LOCK})")
+EXCLUDE = text(f"SELECT pg_advisory_xact_lock({_LOCK})")
 
 
 def stopped(row: str) -> str:
@@ -53,7 +53,8 @@ _WRITE = text(
 )
 
 # Ended is what nobody is sending: unowned rows and this replica's, without what is in flight here. What
-# another replica holds it ends itself, as soon as it sees the stop. By primary key or by queue_user.
+# another replica holds it ends itself, as soon as it sees the stop. What a killed replica had may be at its receiver
+# all the same: the cause goes on saying so. By primary key or by queue_user.
 _END = """
     WITH locked AS (
         SELECT q.event_id, q.endpoint_id, q.round FROM queue q
@@ -68,7 +69,8 @@ _END = """
     ), ended AS (
         INSERT INTO deliveries (event_id, endpoint_id, round, occurrence_date, tenant_id, state, cause, attempts,
             accept_time, deliver_by, end_time)
-        SELECT event_id, endpoint_id, round, occurrence_date, tenant_id, :state, :cause, attempts,
+        SELECT event_id, endpoint_id, round, occurrence_date, tenant_id, :state,
+            CASE WHEN cause = :in_doubt THEN cause ELSE :cause END, attempts,
             accept_time, deliver_by, :end_time FROM gone
     )
     SELECT q.event_id, g.event_id IS NOT NULL AS ended FROM queue q
@@ -134,7 +136,7 @@ async def cancel(
     subjects = {"event_id": event_ids or [""], "user_id": [user_id] * (len(event_ids) or 1)}
     common = {"tenant_id": tenant_id, "decided_before": decided_before.to_stdlib()}
     async with unit_of_work(engine) as connection:
-        await connection.execute(_EXCLUDE)
+        await connection.execute(EXCLUDE)
         written = {"until": now.to_stdlib() + KEPT, "reason": reason}
         await connection.execute(_WRITE, {**common, **subjects, **written})
         subject = {"event_id": event_ids} if event_ids else {"user": user_id}
@@ -148,6 +150,7 @@ async def cancel(
                 "flying_endpoint": [endpoint_id for _, endpoint_id in in_flight],
                 "state": DeliveryState.CANCELLED,
                 "cause": DeliveryCause.CANCELLED,
+                "in_doubt": DeliveryCause.IN_DOUBT,
                 "end_time": now.to_stdlib(),
             },
         )

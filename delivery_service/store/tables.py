@@ -88,8 +88,8 @@ endpoint_breakers = Table(
     Column("tenant_id", Text, primary_key=True),
     Column("endpoint_id", Text, primary_key=True),
     Column("state", SmallInteger),
-    Column("forced", SmallInteger),
-    Column("forced_reason", Text),
+    Column("mode", SmallInteger),
+    Column("reason", Text),
     Column("opened", Integer),
     Column("successes", Integer),
     Column("open_until", _INSTANT),
@@ -207,6 +207,14 @@ operations = Table(
     Column("create_time", _INSTANT),
     Column("update_time", _INSTANT),
     Column("end_time", _INSTANT),
+)
+
+withdrawals = Table(
+    "withdrawals",
+    metadata,
+    Column("event_id", Text, primary_key=True),
+    Column("endpoint_id", Text, primary_key=True),
+    Column("round", SmallInteger, primary_key=True),
 )
 
 tenant_settings = Table(

@@ -1,13 +1,23 @@
 """One libcurl multi handle driven by the asyncio loop: sockets by readiness, timeouts by `call_later`."""
 
 import asyncio
+import os
+import socket
 from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
+from typing import Any, Final
 
 from delivery_service.transport.libcurl import curl
 
-Finished = Callable[[Any, int], None]
-"""Told of each transfer that ended: its handle, and libcurl's error code (0: none)."""
+Finished = Callable[[Any, int, str], None]
+"""Told of each transfer that ended: its handle, libcurl's error code (0: none), and its sentence."""
+
+MOST_READS: Final = 500
+"""Of one answer; the largest that is taken arrives in some 200 packets.
+
+libcurl bounds the headers and we the body, but nobody bounds the extension of a chunk: at full speed it
+would keep the loop busy until the timeout, a third of a megabyte at each read.
+"""
 
 
 class CurlLoop:
@@ -47,7 +57,7 @@ class CurlLoop:
             self._unwatch(number)
             return
         if what & curl.POLL_IN and not before & curl.POLL_IN:
-            self._loop.add_reader(number, self._act, number, curl.CSELECT_IN)
+            self._loop.add_reader(number, self._read, [number, 0])
         elif before & curl.POLL_IN and not what & curl.POLL_IN:
             self._loop.remove_reader(number)
         if what & curl.POLL_OUT and not before & curl.POLL_OUT:
@@ -62,6 +72,15 @@ class CurlLoop:
             self._loop.remove_reader(number)
         if watched & curl.POLL_OUT:
             self._loop.remove_writer(number)
+
+    def _read(self, counted: list[int]) -> None:
+        number = counted[0]
+        counted[1] += 1
+        if counted[1] == MOST_READS:
+            # libcurl owns the socket and learns of the end by reading it.
+            with suppress(OSError), socket.socket(fileno=os.dup(number)) as same:
+                same.shutdown(socket.SHUT_RDWR)
+        self._act(number, curl.CSELECT_IN)
 
     def _arm(self, milliseconds: int) -> None:
         if self._timer is not None:
@@ -82,9 +101,9 @@ class CurlLoop:
             left, done, failed = self._multi.info_read()
             for handle in done:
                 self._multi.remove_handle(handle)
-                self._finished(handle, 0)
-            for handle, code, _text in failed:
+                self._finished(handle, 0, "")
+            for handle, code, text in failed:
                 self._multi.remove_handle(handle)
-                self._finished(handle, code)
+                self._finished(handle, code, text)
             if not left:
                 return

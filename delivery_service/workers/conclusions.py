@@ -9,11 +9,12 @@ from whenever import Instant
 from chassis.clocks import BusinessClock
 from delivery_service.domain.deliveries import DeliveryCause, DeliveryState, QueuedDelivery
 from delivery_service.domain.outcomes import Dead, Delivered, Retry, Verdict, of_failure, of_status
-from delivery_service.domain.retries import Backoff, next_delay
+from delivery_service.domain.retries import Backoff, RetryPolicy, next_delay
 from delivery_service.domain.stops import RecentStops
 from delivery_service.store.outcomes import Outcome
 from delivery_service.transport.requests import Answer
 
+_AS_TABLED: Final = RetryPolicy()
 _NO_ATTEMPT: Final = (None, 0, 0, -1, -1, -1, 0, b"", "", "")
 
 
@@ -43,24 +44,31 @@ class Judge:
         self._backoff = backoff
         self._draw = draw
 
-    def ending(self, row: QueuedDelivery, answer: Answer, *, now: Instant) -> Ending:
-        """Return how the delivery stands after this answer, at business time `now`."""
-        judged = _verdict(answer)
+    def ending(
+        self, row: QueuedDelivery, answer: Answer, *, policy: RetryPolicy = _AS_TABLED, now: Instant
+    ) -> Ending:
+        """Return how the delivery stands after this answer, at business time `now`.
+
+        What is retried is dead after the policy's last attempt, and expired when `deliver_by` leaves no time.
+        """
+        judged = _verdict(answer, policy)
         match judged:
             case Delivered():
                 return Ending(DeliveryState.DELIVERED, DeliveryCause.NONE, DeliveryCause.NONE, now)
             case Dead():
                 return Ending(DeliveryState.DEAD, judged.cause, judged.cause, now, judged.disable)
             case Retry():
-                return self._retried(row, judged, now)
+                return self._retried(row, judged, policy, now=now)
             case _:
                 assert_never(judged)
 
-    def _retried(self, row: QueuedDelivery, judged: Retry, now: Instant) -> Ending:
+    def _retried(self, row: QueuedDelivery, judged: Retry, policy: RetryPolicy, *, now: Instant) -> Ending:
         if self._stops.stops(row):
-            return Ending(DeliveryState.CANCELLED, DeliveryCause.CANCELLED, judged.cause, now)
+            return Ending(DeliveryState.CANCELLED, self._stops.cause(row), judged.cause, now)
+        if policy.max_attempts and row.attempts + 1 >= policy.max_attempts:
+            return Ending(DeliveryState.DEAD, judged.cause, judged.cause, now)
         delay = next_delay(
-            self._backoff,
+            self._backoff.under(policy),
             row.attempts + 1,
             draw=self._draw(),
             retry_after=judged.after,
@@ -74,10 +82,10 @@ class Judge:
         return Ending(DeliveryState.PENDING, judged.cause, judged.cause, again)
 
 
-def _verdict(answer: Answer) -> Verdict:
-    return (
-        of_status(answer.status_code, answer.retry_after) if answer.status_code else of_failure(answer.cause)
-    )
+def _verdict(answer: Answer, policy: RetryPolicy) -> Verdict:
+    if answer.status_code:
+        return of_status(answer.status_code, answer.retry_after, policy=policy)
+    return of_failure(answer.cause, policy=policy)
 
 
 def unsent(
@@ -95,6 +103,11 @@ def unsent(
         now.to_stdlib(),
         *_NO_ATTEMPT,
     )
+
+
+def withdrawn(row: QueuedDelivery, endpoint_id: str, *, cause: DeliveryCause, now: Instant) -> Outcome:
+    """Return the outcome of a delivery that was stopped, or acknowledged in the inbox, while it waited."""
+    return unsent(row, endpoint_id, state=DeliveryState.CANCELLED, cause=cause, now=now)
 
 
 def concluded(

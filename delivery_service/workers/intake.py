@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import structlog
@@ -11,7 +11,7 @@ from whenever import Instant
 
 from chassis.clocks import BusinessClock
 from chassis.traces import tracer
-from delivery_service.domain.deliveries import LaneKey, QueuedDelivery
+from delivery_service.domain.deliveries import INBOX, LaneKey, QueuedDelivery
 from delivery_service.domain.event_outcomes import Standing
 from delivery_service.domain.stops import RecentStops, Stop
 from delivery_service.store import endpoints, messages, stops
@@ -20,6 +20,7 @@ from delivery_service.store.partitions import Partitions
 from delivery_service.store.stops import Cancelled
 from delivery_service.workers.lanes import Lanes
 from delivery_service.workers.replica_lease import ReplicaLease
+from delivery_service.workers.retention import made_late
 from delivery_service.workers.stop_watch import StopWatch
 
 log = structlog.get_logger()
@@ -30,7 +31,10 @@ SMALL_TURNS: Final = 2
 
 
 class Intake:
-    """Accepts events and stops; what it accepted goes to this replica's lanes as far as they have room."""
+    """Accepts events and stops; what it accepted goes to this replica's lanes as far as they have room.
+
+    `arrived` is called with the tenants whose inboxes got something.
+    """
 
     def __init__(
         self,
@@ -42,6 +46,7 @@ class Intake:
         lanes: Lanes,
         *,
         concurrency: int,
+        arrived: Callable[[Iterable[str]], None],
     ) -> None:
         self._engine = engine
         self._clock = clock
@@ -49,7 +54,8 @@ class Intake:
         self._watch = watch
         self._recent = recent
         self._lanes = lanes
-        self._partitions = Partitions(engine)
+        self._arrived = arrived
+        self._partitions = Partitions(engine, made=made_late)
         # The other loops need connections as well, the one that looks for stops above all.
         self._turns = asyncio.Semaphore(concurrency)
         # A tenant with ten events does not queue behind one with a million.
@@ -111,8 +117,12 @@ class Intake:
             )
             span.set_attribute("redletter.events", len(offered))
         held = [delivery for delivery in accepted if delivery.held]
+        self._leave(offered, accepted)
         if held and term == self._lease.term:
             await self._offer(offered, held)
+        waiting = {delivery.event_id for delivery in accepted if delivery.endpoint_id == INBOX}
+        if waiting:
+            self._arrived({event[2] for event in offered if event[0] in waiting})
         log.info(
             "events.accepted",
             handover_id=handover_id,
@@ -121,6 +131,12 @@ class Intake:
             held=len(held),
         )
         return accepted
+
+    def _leave(self, offered: Sequence[Offered], accepted: Sequence[Addressed]) -> None:
+        left = [made for made in accepted if not (made.held or made.stopped or made.endpoint_id == INBOX)]
+        if left:
+            tenants = {event[0]: event[2] for event in offered}
+            self._lanes.left({LaneKey(tenants[made.event_id], made.endpoint_id) for made in left})
 
     async def _offer(self, offered: Sequence[Offered], held: Sequence[Addressed]) -> None:
         events = {event[0]: event for event in offered}

@@ -34,6 +34,7 @@ class ReplicaLease:
         self._lease_seconds = lease_seconds
         self._lost: Callable[[], Sequence[tuple[str, str]]] = _nothing
         self._renewed: Callable[[], None] = _nobody
+        self._informed: Callable[[], bool] = _always
         self._until = 0.0
         self.number: int | None = None
         self.term = 0
@@ -49,9 +50,17 @@ class ReplicaLease:
         self._lost = lost
         self._renewed = renewed
 
+    def require(self, informed: Callable[[], bool]) -> None:
+        """Let nothing be sent while `informed` is false: what came to an end may not be known here."""
+        self._informed = informed
+
     @property
     def valid(self) -> bool:
-        """Whether what this replica owns is certainly still its own."""
+        """Whether this replica may send: what it owns is certainly still its own, and it knows what was stopped."""
+        return self._certain and self._informed()
+
+    @property
+    def _certain(self) -> bool:
         return self.number is not None and time.monotonic() < self._until
 
     async def renew(self) -> None:
@@ -64,7 +73,7 @@ class ReplicaLease:
             if number is not None and not await replicas.renew(connection, number, lease_seconds=lasting):
                 self._dismiss()
                 number = None
-            if number is not None and not self.valid:
+            if number is not None and not self._certain:
                 await self._lapse(connection, number)
             if number is None:
                 number = await replicas.register(connection, self._replica_id, lease_seconds=lasting)
@@ -86,8 +95,17 @@ class ReplicaLease:
         async with unit_of_work(self._engine) as connection:
             # The replica first, then its rows: as a take-over, which may come at the same moment.
             await replicas.remove(connection, [number])
-            given_back = await queue.release_all(connection, [number])
+            given_back = await queue.release_all(connection, [number], in_doubt=True)
         log.info("replica.left", number=number, given_back=given_back)
+
+    async def hand_back(self) -> int:
+        """Give back what waits in memory and return how much; what is on the wire stays this replica's."""
+        number, waiting = self.number, self._lost()
+        if number is None or not waiting:
+            return 0
+        async with unit_of_work(self._engine) as connection:
+            await queue.release(connection, number, waiting)
+        return len(waiting)
 
     async def _lapse(self, connection: AsyncConnection, number: int) -> None:
         # Meanwhile stops were written that nobody here has read, and others were forgotten: what waited
@@ -108,6 +126,11 @@ class ReplicaLease:
 
 def _nobody() -> None:
     """Nobody has asked to be told."""
+
+
+def _always() -> bool:
+    """Nobody has required anything."""
+    return True
 
 
 def _nothing() -> Sequence[tuple[str, str]]:

@@ -15,6 +15,9 @@ from delivery_service.store import stops
 log = structlog.get_logger()
 
 POLL_SECONDS = 0.2
+# So much later than its answer a stop may reach this replica, however slow PostgreSQL or this process is: then
+# nothing is sent until it has been read.
+FRESH_SECONDS = 1.0
 PRUNE_SECONDS = 600.0
 
 
@@ -32,6 +35,7 @@ class StopWatch:
         self._recent = recent
         self._stopped = stopped
         self._seen: int | None = None
+        self._read = 0.0
         self._pruned = time.monotonic()
         self._loop = Loop("stop_watch", self.poll, interval=POLL_SECONDS)
 
@@ -40,11 +44,17 @@ class StopWatch:
         """Whether deliveries may be taken: a stop written before was in PostgreSQL when they are read."""
         return self._seen is not None
 
+    @property
+    def fresh(self) -> bool:
+        """Whether every stop is known here that was answered more than a second ago."""
+        return time.monotonic() - self._read < FRESH_SECONDS
+
     async def poll(self) -> None:
         """Read once; the first reading only remembers where to begin."""
+        began = time.monotonic()
         async with self._engine.connect() as connection:
             if self._seen is None:
-                self._seen = await stops.newest(connection)
+                self._seen, self._read = await stops.newest(connection), began
                 return
             self._seen, found = await stops.newer(connection, self._seen)
         now = time.monotonic()
@@ -52,6 +62,7 @@ class StopWatch:
             self._recent.add(stop, monotonic=now)
         if found:
             self._stopped()
+        self._read = began
         # Only after what waited has been ended: the stops that this replica took itself are among those found.
         self._recent.forget(monotonic=now)
         if now - self._pruned > PRUNE_SECONDS:

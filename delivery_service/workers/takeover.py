@@ -33,7 +33,7 @@ class TakeOver:
             dead = await replicas.lock_dead(connection, own=self._lease.number or 0)
             if not dead:
                 return
-            rows = await queue.release_all(connection, list(dead))
+            rows = await queue.release_all(connection, list(dead), in_doubt=True)
             await replicas.remove(connection, list(dead))
         log.warning("replica.taken_over", replicas=sorted(dead.values()), rows=rows)
         self._released()
@@ -45,6 +45,24 @@ class TakeOver:
     async def stop(self) -> None:
         """Stop looking."""
         await self._loop.stop()
+
+
+class HandBack:
+    """Gives back what waits in memory before the lanes wait for what is on the wire.
+
+    A receiver that hangs may keep a stopping replica for seconds; what has not been sent need not wait for it.
+    """
+
+    def __init__(self, lease: ReplicaLease) -> None:
+        self._lease = lease
+
+    async def start(self) -> None:
+        """Nothing to do: there is nothing yet to give back."""
+
+    async def stop(self) -> None:
+        """Give it back."""
+        given_back = await self._lease.hand_back()
+        log.info("deliveries.handed_back", given_back=given_back)
 
 
 class Strays:

@@ -3,6 +3,7 @@
 import time
 from contextlib import closing
 from datetime import timedelta
+from itertools import islice
 from typing import Annotated
 
 import typer
@@ -11,7 +12,7 @@ from redletter.common.v1 import operation_pb2, operation_service_pb2
 
 from redletter_cli.commands.failure import Failure
 from redletter_cli.commands.options import ApiKey, Config, Limit, Output, OutputFormat, duration
-from redletter_cli.commands.session import connect, documents, pages, say, show_list, show_one
+from redletter_cli.commands.session import connect, documents, say, show_list, show_one
 from redletter_cli.render.document import document
 
 operations = typer.Typer(
@@ -39,6 +40,7 @@ _OVER = frozenset(
 _FIRST_LOOK = timedelta(milliseconds=100)
 _SLOWEST_LOOK = timedelta(seconds=2)
 _LONGEST_WAIT = "30d"
+_MOST_PER_PAGE = 1000
 
 OperationId = Annotated[str, typer.Argument(metavar="OPERATION_ID", help="A UUID.")]
 
@@ -47,16 +49,12 @@ OperationId = Annotated[str, typer.Argument(metavar="OPERATION_ID", help="A UUID
 def list_operations(
     *, limit: Limit = 100, output: Output = OutputFormat.TABLE, config: Config = None, api_key: ApiKey = None
 ) -> None:
-    """List operations, the newest first."""
+    """List operations of all services, the newest first."""
     with closing(connect(config, api_key)) as client:
-        found, more = pages(
-            lambda size, token: client.operations.ListOperations(
-                operation_service_pb2.ListOperationsRequest(page_size=size, page_token=token)
-            ),
-            lambda page: page.operations,
-            limit,
-        )
-    show_list(output, _COLUMNS, documents(found), more=more)
+        # One more than wanted tells whether anything was left out.
+        newest = client.operations.every(page_size=min(limit + 1, _MOST_PER_PAGE))
+        found = list(islice(newest, limit + 1))
+    show_list(output, _COLUMNS, documents(found[:limit]), more=len(found) > limit)
 
 
 @operations.command()
@@ -137,10 +135,9 @@ def wait(
     """
     patience = duration(timeout, "--timeout", at_most=_LONGEST_WAIT) if timeout is not None else None
     with closing(connect(config, api_key)) as client:
-        operation = _until_over(client, operation_id, patience)
+        operation = until_over(client, operation_id, patience)
     show_one(output, document(operation))
-    if operation.state != operation_pb2.Operation.STATE_SUCCEEDED or operation.failed:
-        raise typer.Exit(1)
+    end_as(operation)
 
 
 def _get(client: Client, operation_id: str) -> operation_pb2.Operation:
@@ -149,7 +146,20 @@ def _get(client: Client, operation_id: str) -> operation_pb2.Operation:
     ).operation
 
 
-def _until_over(client: Client, operation_id: str, patience: timedelta | None) -> operation_pb2.Operation:
+def end_as(operation: operation_pb2.Operation) -> None:
+    """End the process with 1 unless the operation has succeeded for every item."""
+    if operation.state != operation_pb2.Operation.STATE_SUCCEEDED or operation.failed:
+        raise typer.Exit(1)
+
+
+def until_over(
+    client: Client, operation_id: str, patience: timedelta | None = None
+) -> operation_pb2.Operation:
+    """Return an operation once it is over, and show on the way how far it is.
+
+    Raises:
+        Failure: it is not over within `patience`.
+    """
     from redletter_cli.render.progress import growing_bar
 
     end = time.monotonic() + patience.total_seconds() if patience else None

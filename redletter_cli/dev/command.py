@@ -132,7 +132,9 @@ def _introduce(deployment: Deployment, *, seconds: float) -> None:
     say(f"scheduler_service on {accounts.scheduler}")
     say(f"delivery_service on {accounts.delivery}")
     say(f"webhooks go to http://127.0.0.1:{deployment.receiver_port}/ (endpoint dev-receiver);")
-    say(f"  for that, and only here, deliveries to loopback addresses ({LOOPBACK}) are allowed")
+    say(
+        f"  for that, and only here, deliveries to loopback addresses ({LOOPBACK}) are allowed, also by plain http"
+    )
     say(f"keys and addresses are in {places.client}, logs in {places.root / 'logs'}")
     say(f"business clock: {deployment.clock.describe()}")
     say(f"ready after {seconds:.1f} s; Ctrl-C stops everything")

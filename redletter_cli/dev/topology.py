@@ -8,7 +8,7 @@ from redletter_cli.dev.ports import MOST_REPLICAS, Ports
 from redletter_cli.dev.services import DELIVERY, SCHEDULER, USER, ServiceSpec, addresses
 
 LOOPBACK = "127.0.0.0/8,::1/128"
-"""The private networks that webhooks of this deployment may be sent to."""
+"""The private networks that webhooks of this deployment may be sent to, there also without TLS."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +48,7 @@ def specs(ports: Ports, shape: Shape, database_url: Callable[[str], str]) -> lis
                     **users,
                     "REDLETTER_DATABASE_URL": database_url(DELIVERY),
                     "REDLETTER_ALLOWED_NETWORKS": LOOPBACK,
+                    "REDLETTER_ALLOW_HTTP": "inside",
                 },
             )
             for i in range(shape.deliveries)

@@ -7,7 +7,7 @@ from whenever import Date, Instant, Time
 from chassis.errors import InvalidInput
 from chassis.rpc.validation import validate
 from chassis.wire import instant, span
-from scheduler_service.api.words import checked_words
+from chassis.words import checked_words
 from scheduler_service.domain.event_types import Priority
 from scheduler_service.domain.plan_records import Request
 from scheduler_service.store.event_requests import hashed

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from chassis.clocks import BusinessClock
 from chassis.database import unit_of_work
 from chassis.errors import InvalidInput, NotFound, RedletterError
+from chassis.operations import store as operations
 from chassis.rpc import credentials
 from chassis.rpc.errors import status_of
 from chassis.rpc.validation import validate
@@ -27,7 +28,7 @@ from scheduler_service.api.reissuing import parsed_reissue
 from scheduler_service.api.rendering_events import ended, planned
 from scheduler_service.api.steering import Cancel, Steering
 from scheduler_service.domain.ids import parse_event_id
-from scheduler_service.store import events, operations, planned_events, plans
+from scheduler_service.store import events, planned_events, plans
 from scheduler_service.store.reissues import operation_of
 from scheduler_service.store.requested_events import Draft, Made
 

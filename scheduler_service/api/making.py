@@ -15,7 +15,7 @@ from whenever import Instant
 
 from chassis.clocks import BusinessClock
 from chassis.errors import IllegalTransition, NotFound, RedletterError
-from scheduler_service.api.words import checked_text
+from chassis.words import checked_text
 from scheduler_service.domain.event_types import EventType
 from scheduler_service.domain.ids import event_id, parse_event_id, plan_id
 from scheduler_service.domain.plan_records import Plan, Request

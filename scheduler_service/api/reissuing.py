@@ -8,7 +8,7 @@ from whenever import Instant
 
 from chassis.errors import InvalidInput
 from chassis.wire import instant
-from scheduler_service.api.words import checked_text
+from chassis.words import checked_text
 from scheduler_service.store.filters import Filter
 from scheduler_service.store.reissues import Reissue
 

@@ -10,7 +10,7 @@ from whenever import Instant, Time
 
 from chassis.errors import InvalidInput
 from chassis.wire import span
-from scheduler_service.api.words import checked_text
+from chassis.words import checked_text
 from scheduler_service.domain.event_types import (
     EventType,
     EventTypeState,

@@ -14,7 +14,7 @@ from prometheus_client import Gauge
 from redis.asyncio import Redis, RedisCluster
 
 from chassis.loops import Loop
-from chassis.redis_client import REDIS_ERRORS, answer
+from chassis.redis_client import REDIS_ERRORS, answer, circuit
 from scheduler_service.domain.ids import SHARDS
 
 log = structlog.get_logger()
@@ -57,6 +57,8 @@ class Shards:
         self._held: tuple[int, ...] = ()
         self._until = 0.0
         self.redis_available = redis is not None
+        # Without it every turn would wait for a Redis that hangs, twice as long as from turn to turn.
+        self._circuit = circuit("shards")
         self._loop = Loop("shards", self.claim, interval=RENEW_SECONDS)
 
     def held(self) -> tuple[int, ...]:
@@ -76,10 +78,11 @@ class Shards:
 
     async def holders(self) -> dict[str, list[int]]:
         """Return who holds which shards, as Redis has it; empty without Redis."""
-        if self._redis is None or not self.redis_available:
+        redis = self._redis
+        if redis is None or not self.redis_available:
             return {}
         try:
-            books: Any = await answer(self._redis.hgetall(_HOLDERS))
+            books: Any = await self._circuit.call(lambda: answer(redis.hgetall(_HOLDERS)))
         except REDIS_ERRORS:
             return {}
         found: dict[str, list[int]] = {}
@@ -120,10 +123,12 @@ class Shards:
                 log.info("shards.not_returned")  # the lease runs out by itself
 
     async def _turn(self, leaving: str) -> Any:
-        assert self._redis is not None
-        return await answer(
-            self._redis.eval(
-                _SCRIPT, 2, _REPLICAS, _HOLDERS, self._replica_id, int(LEASE_SECONDS * 1000), SHARDS, leaving
+        redis = self._redis
+        assert redis is not None
+        lease = int(LEASE_SECONDS * 1000)
+        return await self._circuit.call(
+            lambda: answer(
+                redis.eval(_SCRIPT, 2, _REPLICAS, _HOLDERS, self._replica_id, lease, SHARDS, leaving)
             )
         )
 

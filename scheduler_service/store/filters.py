@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import orjson
+from chassis.conditions import Term, containing, joined
 
 BEGINNING: Final = datetime(1, 1, 2, tzinfo=UTC)
 END: Final = datetime(9999, 12, 30, tzinfo=UTC)
@@ -45,7 +45,7 @@ class Filter:
 def of_ended(asked: Filter) -> tuple[str, dict[str, Any]]:
     """Return the conditions on a row of `events` and what is bound to them."""
     made = "coalesce(CAST(request ->> 'create_time' AS timestamptz), decide_time)"
-    terms: list[tuple[str, str, Any]] = [
+    terms: list[Term] = [
         ("user_id = :user_id", "user_id", asked.user_id),
         *_shared(asked),
         (f"{made} >= :created_after", "created_after", asked.created_after),
@@ -56,7 +56,7 @@ def of_ended(asked: Filter) -> tuple[str, dict[str, Any]]:
     ]
     if len(asked.ended_states) < len(ENDED):
         terms.append(("state = ANY(CAST(:states AS text[]))", "states", asked.ended_states))
-    return _joined(terms)
+    return joined(terms)
 
 
 def of_planned(asked: Filter, *, types_of_priority: list[str]) -> tuple[str, dict[str, Any]]:
@@ -65,12 +65,12 @@ def of_planned(asked: Filter, *, types_of_priority: list[str]) -> tuple[str, dic
     `types_of_priority` are the event types whose priority is the one asked for.
     """
     made = "CAST(request ->> 'create_time' AS timestamptz)"
-    terms: list[tuple[str, str, Any]] = [
+    terms: list[Term] = [
         *_shared(asked),
         (f"request IS NOT NULL AND {made} >= :created_after", "created_after", asked.created_after),
         (f"request IS NOT NULL AND {made} < :created_before", "created_before", asked.created_before),
     ]
-    text, bound = _joined(terms)
+    text, bound = joined(terms)
     if asked.priority:
         text += (
             " AND coalesce(CAST(request ->> 'priority' AS int) = :priority,"
@@ -80,17 +80,11 @@ def of_planned(asked: Filter, *, types_of_priority: list[str]) -> tuple[str, dic
     return text, bound
 
 
-def _shared(asked: Filter) -> list[tuple[str, str, Any]]:
-    metadata = orjson.dumps(dict(asked.metadata)).decode() if asked.metadata else ""
-    contained = "request IS NOT NULL AND (request -> 'metadata') @> CAST(:metadata AS jsonb)"
+def _shared(asked: Filter) -> list[Term]:
+    contained, name, metadata = containing("(request -> 'metadata')", dict(asked.metadata))
     return [
         ("event_type_id = :event_type_id", "event_type_id", asked.event_type_id),
         ("due_time >= :due_after", "due_after", asked.due_after),
         ("due_time < :due_before", "due_before", asked.due_before),
-        (contained, "metadata", metadata),
+        (f"request IS NOT NULL AND {contained}", name, metadata),
     ]
-
-
-def _joined(terms: list[tuple[str, str, Any]]) -> tuple[str, dict[str, Any]]:
-    wanted = [term for term in terms if term[2]]
-    return "".join(f" AND {text}" for text, _, _ in wanted), {name: value for _, name, value in wanted}

@@ -8,7 +8,8 @@ from typing import Any
 
 from whenever import Instant
 
-from scheduler_service.domain.operations import REISSUE_EVENTS, Operation
+from chassis.operations.operation import Operation
+from scheduler_service.domain.operations import REISSUE_EVENTS
 from scheduler_service.domain.plan_records import Request
 from scheduler_service.store.events import Key
 from scheduler_service.store.filters import BEGINNING, Filter

@@ -6,9 +6,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from whenever import Instant
 
+from chassis.operations import store as operations
+from chassis.operations.operation import Operation
 from scheduler_service.domain.event_types import EventType
-from scheduler_service.domain.operations import REPLAN_EVENT_TYPE, Operation
-from scheduler_service.store import event_types, operations
+from scheduler_service.domain.operations import REPLAN_EVENT_TYPE
+from scheduler_service.store import event_types
 from scheduler_service.store.event_types import Stored
 
 # operations_open: a handful of rows.

@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from chassis.clocks import BusinessClock
 from chassis.errors import RedletterError
 from chassis.leadership import Leadership
-from scheduler_service.domain.operations import REISSUE_EVENTS, Operation, OperationState
-from scheduler_service.store import events, operations, requested_events
+from chassis.operations import store as operations
+from chassis.operations.operation import Operation, OperationState
+from scheduler_service.domain.operations import REISSUE_EVENTS
+from scheduler_service.store import events, requested_events
 from scheduler_service.store.event_requests import hashed
 from scheduler_service.store.reissues import Reissue, draft_of_reissue, key_of, position_at, reissue_of
 from scheduler_service.store.requested_events import REQUESTED, Made

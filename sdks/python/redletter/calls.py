@@ -72,7 +72,7 @@ class Calls(grpc.UnaryUnaryClientInterceptor):
         return from_rpc_error(cause, service=self._service, address=self._address)
 
 
-class Streams(grpc.StreamStreamClientInterceptor):
+class Streams(grpc.StreamStreamClientInterceptor, grpc.UnaryStreamClientInterceptor):
     """Adds the API key to a stream; a stream has no deadline, keep-alive notices a dead peer."""
 
     def __init__(self, api_key: str) -> None:
@@ -83,6 +83,12 @@ class Streams(grpc.StreamStreamClientInterceptor):
     ) -> Any:
         """Return the stream."""
         return continuation(_with_key(details, self._api_key, timeout=details.timeout), requests)
+
+    def intercept_unary_stream(  # type: ignore[override]
+        self, continuation: Callable[[Any, Message], Any], details: Any, request: Message
+    ) -> Any:
+        """Return the stream."""
+        return continuation(_with_key(details, self._api_key, timeout=details.timeout), request)
 
 
 def _with_key(details: Any, api_key: str, *, timeout: float | None) -> _Details:

@@ -11,12 +11,20 @@ from redletter.addresses import Addresses, target
 from redletter.calls import MAX_BYTES, Calls, Streams
 from redletter.common.v1 import operation_service_pb2_grpc
 from redletter.delivery.v1 import (
+    breaker_service_pb2_grpc,
+    dead_letter_service_pb2_grpc,
     delivery_service_pb2_grpc,
+    delivery_settings_service_pb2_grpc,
+    endpoint_secret_service_pb2_grpc,
     endpoint_service_pb2_grpc,
+    endpoint_trial_service_pb2_grpc,
     inbox_service_pb2_grpc,
+    manifest_service_pb2_grpc,
+    message_service_pb2_grpc,
 )
 from redletter.errors import from_rpc_error, too_large
 from redletter.keys import check_form
+from redletter.operations import Operations
 from redletter.retries import Retries
 from redletter.scheduler.v1 import (
     event_service_pb2_grpc,
@@ -80,11 +88,21 @@ class Client:
         self.holidays = holiday_service_pb2_grpc.HolidayServiceStub(scheduler)
         self.schedule = schedule_service_pb2_grpc.ScheduleServiceStub(scheduler)
         self.ledger = ledger_service_pb2_grpc.LedgerServiceStub(scheduler)
-        self.operations = operation_service_pb2_grpc.OperationServiceStub(scheduler)
+        self.operations = Operations(
+            operation_service_pb2_grpc.OperationServiceStub(scheduler),
+            operation_service_pb2_grpc.OperationServiceStub(delivery),
+        )
         self.scheduler_admin = scheduler_admin_service_pb2_grpc.SchedulerAdminServiceStub(scheduler)
         self.endpoints = endpoint_service_pb2_grpc.EndpointServiceStub(delivery)
+        self.breakers = breaker_service_pb2_grpc.BreakerServiceStub(delivery)
+        self.endpoint_secrets = endpoint_secret_service_pb2_grpc.EndpointSecretServiceStub(delivery)
+        self.endpoint_trials = endpoint_trial_service_pb2_grpc.EndpointTrialServiceStub(delivery)
         self.deliveries = delivery_service_pb2_grpc.DeliveryServiceStub(delivery)
+        self.dead_letters = dead_letter_service_pb2_grpc.DeadLetterServiceStub(delivery)
         self.inbox = inbox_service_pb2_grpc.InboxServiceStub(delivery)
+        self.messages = message_service_pb2_grpc.MessageServiceStub(delivery)
+        self.manifests = manifest_service_pb2_grpc.ManifestServiceStub(delivery)
+        self.delivery_settings = delivery_settings_service_pb2_grpc.DeliverySettingsServiceStub(delivery)
 
     def import_users(
         self, requests: Iterator[user_service_pb2.ImportUsersRequest]

@@ -50,17 +50,30 @@ IDEMPOTENT = frozenset(
         "/redletter.common.v1.OperationService/CancelOperation",
         "/redletter.delivery.v1.EndpointService/GetEndpoint",
         "/redletter.delivery.v1.EndpointService/ListEndpoints",
+        "/redletter.delivery.v1.EndpointService/EnableEndpoint",
+        "/redletter.delivery.v1.EndpointService/DisableEndpoint",
+        "/redletter.delivery.v1.EndpointSecretService/ListEndpointSecrets",
+        "/redletter.delivery.v1.EndpointSecretService/GetEndpointPublicKey",
+        "/redletter.delivery.v1.EndpointSecretService/ExpireEndpointSecret",
+        "/redletter.delivery.v1.BreakerService/GetBreaker",
         "/redletter.delivery.v1.DeliveryService/ListDeliveries",
         "/redletter.delivery.v1.DeliveryService/GetDelivery",
         "/redletter.delivery.v1.DeliveryService/ListAttempts",
+        "/redletter.delivery.v1.DeadLetterService/ListDeadLetters",
+        "/redletter.delivery.v1.DeadLetterService/ListDeadLetterGroups",
         "/redletter.delivery.v1.InboxService/ListInbox",
         "/redletter.delivery.v1.InboxService/AckInbox",
+        "/redletter.delivery.v1.InboxService/ExtendInboxLeases",
+        "/redletter.delivery.v1.InboxService/BatchDeleteInbox",
+        "/redletter.delivery.v1.MessageService/BatchGetMessages",
+        "/redletter.delivery.v1.ManifestService/GetManifest",
+        "/redletter.delivery.v1.DeliverySettingsService/GetDeliverySettings",
     }
 )
 """Methods whose repetition changes nothing and answers the same. DeleteUser is not one: a repetition of a
 deletion that worked answers NOT_FOUND; nor is UpdateEventType, whose etag would be stale by then, nor
 SkipEvent, whose event is decided by then, nor DeleteEventType, whose second answer names no operation, nor
-TestEventType, which sends each time."""
+TestEventType and TestEndpoint, which send each time, nor RotateEndpointSecret, which makes a secret each time."""
 
 _BY_INSTANCE = frozenset(
     {
@@ -69,18 +82,24 @@ _BY_INSTANCE = frozenset(
     }
 )
 
-_COUNTING = "/redletter.scheduler.v1.EventService/ReissueEvents"
+_COUNTING = frozenset(
+    {
+        "/redletter.scheduler.v1.EventService/ReissueEvents",
+        "/redletter.delivery.v1.DeliveryService/RedeliverDeliveries",
+        "/redletter.delivery.v1.DeadLetterService/DiscardDeadLetters",
+    }
+)
 
 
 def repeatable(method: str, request: Message) -> bool:
     """Return whether sending `request` to `method` twice does no more than sending it once.
 
     TriggerEvent and ReissueEvent are when the request has an `instance` (without one each call makes an event),
-    ReissueEvents when it only counts.
+    ReissueEvents, RedeliverDeliveries and DiscardDeadLetters when they only count.
     """
     if method in _BY_INSTANCE:
         return bool(getattr(request, "instance", ""))
-    if method == _COUNTING:
+    if method in _COUNTING:
         return bool(getattr(request, "dry_run", False))
     return method in IDEMPOTENT
 

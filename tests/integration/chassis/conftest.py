@@ -56,7 +56,9 @@ class Behaviour:
         await self.act()
 
 
-def port_of(behaviour: Behaviour, *, authenticate: Any = anybody, address: str = "127.0.0.1:0") -> Port:
+def port_of(
+    behaviour: Behaviour, *, authenticate: Any = anybody, address: str = "127.0.0.1:0", **options: Any
+) -> Port:
     """Return a port that serves `behaviour`."""
     codec = {"request_deserializer": Ask.FromString, "response_serializer": Answer.SerializeToString}
     handlers = {
@@ -67,7 +69,7 @@ def port_of(behaviour: Behaviour, *, authenticate: Any = anybody, address: str =
     }
     generic = grpc.method_handlers_generic_handler(NAME, handlers)
     register = [lambda server: server.add_generic_rpc_handlers((generic,))]
-    return Port("test", address, authenticate=authenticate, register=register, names=[NAME])
+    return Port("test", address, authenticate=authenticate, register=register, names=[NAME], **options)
 
 
 class Caller:

@@ -19,16 +19,22 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from whenever import Instant
 
+from chassis import redis_client
 from chassis.clocks import BusinessClock, Lapse
 from chassis.database import create_engine
 from chassis.lifecycle import Part
 from chassis.migrations import migrate
+from chassis.operations.servicer import Operations
 from chassis.rpc.credentials import TENANT, Principal, enter
+from delivery_service.api.dead_letters import DeadLetterServicer
 from delivery_service.api.deliveries import DeliveryServicer
+from delivery_service.api.endpoint_secrets import EndpointSecretServicer
+from delivery_service.api.endpoint_trials import EndpointTrialServicer
 from delivery_service.api.endpoints import EndpointServicer
 from delivery_service.api.inbox import InboxServicer
 from delivery_service.api.intake import IntakeServicer
 from delivery_service.app import MIGRATIONS, Deliveries
+from delivery_service.domain.redeliveries import KINDS
 from delivery_service.settings import Settings
 from delivery_service.store.tables import SCHEMA
 from tests.conftest import CloneDatabase
@@ -59,6 +65,26 @@ class World:
     deliveries: DeliveryServicer
     inbox: InboxServicer
     parts: list[Part] = field(default_factory=list)
+
+    @property
+    def endpoint_secrets(self) -> EndpointSecretServicer:
+        """Rotates signing secrets."""
+        return EndpointSecretServicer(self.engine, self.clock)
+
+    @property
+    def endpoint_trials(self) -> EndpointTrialServicer:
+        """Tries endpoints out."""
+        return EndpointTrialServicer(self.inside.trials)
+
+    @property
+    def dead_letters(self) -> DeadLetterServicer:
+        """What gave up."""
+        return DeadLetterServicer(self.engine, self.clock, begun=self.inside.redeliverer.wake)
+
+    @property
+    def operations(self) -> Operations:
+        """The long work of delivery_service."""
+        return Operations(self.engine, self.clock, kinds=KINDS, steered=self.inside.redeliverer.wake)
 
     async def endpoint(self, url: str, endpoint_id: str = "hook", *, tenant: str = TENANT_ID) -> str:
         """Create an endpoint; return its secret."""
@@ -144,22 +170,30 @@ async def running(
     settings = Settings(
         database_url=database_url,
         internal_secret="s" * 32,
-        **{"allowed_networks": "127.0.0.0/8", "retry_first_seconds": 0.05, "replica_id": "r1", **changes},
+        **{
+            "allowed_networks": "127.0.0.0/8",
+            "allow_http": "inside",
+            "allowed_ports": "1-65535",
+            "retry_first_seconds": 0.05,
+            "replica_id": "r1",
+            **changes,
+        },
     )
     engine = create_engine(database_url, name="test", schema=SCHEMA, pool_size=8)
     lease_engine = create_engine(database_url, name="test-lease", schema=SCHEMA, pool_size=1)
     clock = BusinessClock(Lapse(start, Instant(datetime.now(UTC)), speed) if start else None)
     await clock.synchronise(engine)
-    inside = Deliveries(settings, engine, lease_engine, clock)
+    redis = redis_client.connect(settings.redis_url)
+    inside = Deliveries(settings, engine, lease_engine, clock, redis=redis)
     world = World(
         settings,
         engine,
         clock,
         inside,
         IntakeServicer(engine, inside.intake),
-        EndpointServicer(engine, clock, allowed_networks=settings.networks),
-        DeliveryServicer(engine),
-        InboxServicer(engine, clock),
+        EndpointServicer(engine, clock, destinations=settings.destinations),
+        DeliveryServicer(engine, inside.redelivering),
+        InboxServicer(engine, clock, inside.pulls, withdrawn=inside.withdrawals.wake),
         inside.parts,
     )
     if serve:
@@ -175,6 +209,8 @@ async def running(
     finally:
         for part in reversed(world.parts if serve else []):
             await part.stop()
+        if redis is not None:
+            await redis.aclose()
         await engine.dispose()
         await lease_engine.dispose()
 

@@ -34,6 +34,8 @@ class Process:
             "REDLETTER_METRICS_PORT": str(self.metrics_port),
             "REDLETTER_REPLICA_ID": replica_id,
             "REDLETTER_ALLOWED_NETWORKS": "127.0.0.0/8",
+            "REDLETTER_ALLOW_HTTP": "inside",
+            "REDLETTER_ALLOWED_PORTS": "1-65535",
             "REDLETTER_LANE_CONCURRENCY": "8",
             **changes,
         }

@@ -73,7 +73,7 @@ async def test_a_forbidden_address_is_dead_without_a_connection(database_url: st
     """An endpoint whose host turns out private is DEAD(FORBIDDEN_ADDRESS); no socket is opened."""
     dialled: list[tuple[int, int, int]] = []
 
-    def dial(family: int, kind: int, protocol: int) -> socket.socket:
+    def dial(family: int, kind: int, protocol: int, _address: str, _port: int) -> socket.socket:
         dialled.append((family, kind, protocol))
         raise AssertionError("dialled")
 

@@ -11,7 +11,8 @@ from whenever import Instant
 
 from chassis.database import unit_of_work
 from delivery_service.domain.deliveries import INBOX, DeliveryCause, DeliveryState
-from delivery_service.store import inbox, outcomes, queue, stops
+from delivery_service.store import inbox_endings, inbox_leases, outcomes, queue, stops
+from delivery_service.store.inbox_leases import Lease
 from delivery_service.store.outcomes import Outcome
 from delivery_service.store.partitions import Partitions
 from tests.integration.delivery_service.conftest import TENANT_ID, World, running
@@ -56,7 +57,17 @@ async def release_all(engine: AsyncEngine) -> None:
 
 async def acknowledge(engine: AsyncEngine) -> None:
     """Acknowledge two messages of the inbox."""
-    await inbox.acknowledge(engine, TENANT_ID, [LAST, FIRST], now=NOW)
+    await inbox_endings.acknowledge(engine, TENANT_ID, [LAST, FIRST], now=NOW)
+
+
+async def discard(engine: AsyncEngine) -> None:
+    """Delete two messages from the inbox."""
+    await inbox_endings.discard(engine, TENANT_ID, [LAST, FIRST], now=NOW)
+
+
+async def extend_leases(engine: AsyncEngine) -> None:
+    """Extend the leases of two messages of the inbox."""
+    await inbox_leases.extend(engine, TENANT_ID, [Lease(LAST, "t"), Lease(FIRST, "t")], until=NOW)
 
 
 async def put(world: World, endpoint_id: str, owner: int | None) -> None:
@@ -105,11 +116,16 @@ async def test_what_changes_owned_rows_locks_them_in_order(database_url: str, st
         await waits_at_the_first(world, statement, "queue")
 
 
-async def test_acknowledging_locks_in_order(database_url: str) -> None:
-    """Two readers that acknowledge the same messages in another order do not block each other."""
+@pytest.mark.parametrize("statement", [acknowledge, discard, extend_leases])
+async def test_what_readers_of_the_inbox_change_they_lock_in_order(
+    database_url: str, statement: Statement
+) -> None:
+    """Two readers that name the same messages in another order do not block each other."""
     async with running(database_url, serve=False) as world:
         await put(world, INBOX, None)
-        await waits_at_the_first(world, acknowledge, "queue")
+        async with world.engine.begin() as connection:
+            await connection.execute(text("UPDATE queue SET lease_token = 't'"))
+        await waits_at_the_first(world, statement, "queue")
 
 
 async def test_forgetting_stops_waits_for_nobody(database_url: str) -> None:

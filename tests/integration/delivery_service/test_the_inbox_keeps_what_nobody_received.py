@@ -4,12 +4,15 @@ from typing import Any
 
 import pytest
 from google.rpc import code_pb2
+from prometheus_client import REGISTRY
 from redletter.common.v1 import outcome_pb2
 from redletter.delivery.v1 import inbox_service_pb2, intake_service_pb2, message_pb2
+from whenever import Instant
 
 from chassis import pages
 from chassis.errors import InvalidInput
-from tests.integration.delivery_service.conftest import TENANT_ID, World, as_tenant
+from delivery_service.store.inbox_filters import InboxFilter
+from tests.integration.delivery_service.conftest import TENANT_ID, World, as_tenant, running
 from tests.receiver import Behaviour, Receiver
 
 
@@ -86,8 +89,9 @@ async def test_the_inbox_is_paged_in_the_order_of_acceptance(world: World) -> No
             break
         with pytest.raises(InvalidInput, match="another filter"):
             await inbox(world, states=both, user_id="u1", page_token=token)
-        forged = pages.encode([10**12, 0, 0, "x"], ["inbox", TENANT_ID, both, "", ""])
-        for wrong in (forged, pages.encode(["x"], ["inbox", TENANT_ID, both, "", ""]), "nonsense"):
+        bound_to = ["inbox", TENANT_ID, both, InboxFilter()]
+        forged = pages.encode([10**12, 0, 0, "x"], bound_to)
+        for wrong in (forged, pages.encode(["x"], bound_to), "nonsense"):
             with pytest.raises(InvalidInput, match="page_token"):
                 await inbox(world, states=both, page_token=wrong)
     assert seen == [event.event_id for event in events]
@@ -116,3 +120,22 @@ async def test_outcomes_follow_their_precedence(world: World, receiver: Receiver
     await world.accept(one, none)
     await world.ended(4)
     assert await outcomes(world, one, none, world.event()) == ["RECEIVED", "UNCLAIMED", "NONE"]
+
+
+async def test_depth_and_age_of_all_inboxes_are_measured(database_url: str) -> None:
+    """Two tenants' three messages: three, and the business time since the first; nothing left: both zero."""
+    start = Instant("2027-02-28T09:00:00Z")
+    async with running(database_url, start=start, speed=3600.0) as world:
+        events = [world.event(), world.event(tenant_id="other"), world.event()]
+        for event in events:
+            await world.accept(event)
+        await world.inside.inbox_watch.count()
+        assert REGISTRY.get_sample_value("redletter_delivery_inbox_unclaimed") == 3
+        age = REGISTRY.get_sample_value("redletter_delivery_inbox_oldest_seconds")
+        assert age is not None
+        assert 0 < age < 3600 * 60
+        await ack(world, events[0].event_id, events[2].event_id)
+        await ack(world, events[1].event_id, tenant="other")
+        await world.inside.inbox_watch.count()
+        assert REGISTRY.get_sample_value("redletter_delivery_inbox_unclaimed") == 0
+        assert REGISTRY.get_sample_value("redletter_delivery_inbox_oldest_seconds") == 0

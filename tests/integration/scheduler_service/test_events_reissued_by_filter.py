@@ -16,9 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from chassis.clocks import BusinessClock, Lapse
 from chassis.database import create_engine, unit_of_work
 from chassis.errors import StaleVersion
+from chassis.operations import store as operations
+from chassis.operations.operation import paused
 from chassis.wire import timestamp
-from scheduler_service.domain.operations import paused
-from scheduler_service.store import SCHEMA, identity, operations
+from scheduler_service.domain.operations import STEERABLE
+from scheduler_service.store import SCHEMA, identity
 from scheduler_service.store.filters import Filter
 from scheduler_service.store.reissues import Reissue, operation_of
 from scheduler_service.workers.reissuer import Reissuer
@@ -354,7 +356,7 @@ async def test_a_pause_that_comes_into_a_page(
     async with unit_of_work(engine) as pausing:
         found = await operations.get(pausing, TENANT, name, lock=True)
         assert found is not None
-        await operations.steer(pausing, paused(found, START))
+        await operations.steer(pausing, paused(found, START, kinds=STEERABLE))
         page = asyncio.create_task(worker.iterate())
 
         async def waits() -> bool:

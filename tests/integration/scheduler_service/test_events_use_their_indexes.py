@@ -7,7 +7,8 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.arrays import turned
-from scheduler_service.store import event_requests, events, operations, plan_edits, planned_events
+from chassis.operations import store as operations
+from scheduler_service.store import event_requests, events, plan_edits, planned_events
 from scheduler_service.store.filters import Filter
 from scheduler_service.store.requested_events import _PEOPLE
 from tests.integration.scheduler_service import test_statements_use_their_indexes as store

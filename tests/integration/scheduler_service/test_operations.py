@@ -10,9 +10,11 @@ from redletter.common.v1 import operation_service_pb2 as pb
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chassis.database import create_engine, unit_of_work
+from chassis.operations import store as operations
+from chassis.operations.operation import Operation, OperationState
 from chassis.wire import instant
-from scheduler_service.domain.operations import REPLAN_EVENT_TYPE, Operation, OperationState
-from scheduler_service.store import SCHEMA, operations
+from scheduler_service.domain.operations import REPLAN_EVENT_TYPE
+from scheduler_service.store import SCHEMA
 from tests.integration.scheduler_service.conftest import KEY, TENANT, Replica, World, utc
 from tests.integration.scheduler_service.refusals import refusal
 

@@ -38,6 +38,7 @@ REFUSED = [
     "0xa9fea9fe",
     "2852039166",
     "169.254.43518",
+    "168.63.129.16",
     "100.64.0.1",
     "100.127.255.255",
     "192.0.0.1",
@@ -72,6 +73,9 @@ REFUSED = [
     "2002:a00:1::1",
     "3fff::1",
     "5f00::1",
+    "3ffe::1",
+    "2a01:111:0:1:0:5efe:127.0.0.1",
+    "2a01:111:0:1:200:5efe:8.8.8.8",
     "fc00::1",
     "fd00:ec2::254",
     "fe80::1",
@@ -136,6 +140,18 @@ def test_the_operators_networks_win() -> None:
         assert refusal(spelling, allowed) is None
     for spelling in ("10.2.0.1", "169.254.169.254", "fe80::1"):
         assert refusal(spelling, allowed)
+
+
+def test_the_networks_that_the_operator_refuses_win_over_all() -> None:
+    """Public ones, also inside NAT64, and a part of an allowed one; with their own setting named when unreadable."""
+    allowed, refused = networks("10.0.0.0/8"), networks("8.8.8.0/24,10.1.0.0/16,2a00:1450::/32")
+    for spelling in ("8.8.8.8", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "10.1.2.3", "2a00:1450::1"):
+        assert "the operator refuses" in str(refusal(spelling, allowed, refused))
+    for spelling in ("8.8.9.8", "10.2.0.1", "2a00:1451::1"):
+        assert refusal(spelling, allowed, refused) is None
+    with pytest.raises(InvalidInput) as unreadable:
+        networks("nonsense", field="refused_networks")
+    assert unreadable.value.violations[0].field == "refused_networks"
 
 
 def test_a_wrong_network_is_named() -> None:

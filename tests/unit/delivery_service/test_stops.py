@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from whenever import Instant
 
-from delivery_service.domain.deliveries import QueuedDelivery
+from delivery_service.domain.deliveries import DeliveryCause, QueuedDelivery
 from delivery_service.domain.stops import RecentStops, Stop
 
 NOON = Instant("2027-02-28T12:00:00Z")
@@ -48,3 +48,15 @@ def test_a_stop_is_kept_as_long_as_it_was_promised(added: list[tuple[int, int]],
     decided = NOON.subtract(seconds=1)
     assert {user for user in range(4) if stops.stops(row(user=f"u{user}", decided=decided))} == expected
     assert len(stops) == len(expected)
+
+
+def test_what_was_acknowledged_in_the_inbox_is_withdrawn_in_that_round_only() -> None:
+    """Its round is stopped with cause ACKNOWLEDGED while it is named; another round, and other events, are not."""
+    recent = RecentStops(10)
+    first, again, other = row(event="e1"), row(event="e1")._replace(round=2), row(event="e2")
+    recent.withdraw({("e1", 1)})
+    assert [recent.stops(one) for one in (first, again, other)] == [True, False, False]
+    assert recent.cause(first) is DeliveryCause.ACKNOWLEDGED
+    recent.withdraw(())
+    assert not recent.stops(first)
+    assert recent.cause(first) is DeliveryCause.CANCELLED

@@ -95,7 +95,8 @@ def _public_methods() -> set[str]:
     """Return the full names of all methods of the client's stubs."""
     addresses = dict.fromkeys(("user", "scheduler", "delivery"), "127.0.0.1:1")
     with Client(addresses, "key") as api:
-        names = [type(stub).__name__ for stub in vars(api).values() if type(stub).__name__.endswith("Stub")]
+        stubs = [*vars(api).values(), *vars(api.operations).values()]
+        names = [type(stub).__name__ for stub in stubs if type(stub).__name__.endswith("Stub")]
     found = set()
     for name in names:
         for package in ("common", "user", "scheduler", "delivery"):

@@ -12,12 +12,12 @@ from google.rpc import error_details_pb2
 
 from tests.unit.redletter.sdk_examples import abort, status
 
-Answer = Message | Callable[[Any], Message] | tuple[grpc.StatusCode, str]
-"""A response, a function of the request, or a refusal."""
+Answer = Message | Callable[[Any], Message] | tuple[grpc.StatusCode, str] | list[Message]
+"""A response, a function of the request, a refusal, or what a stream gives."""
 
 
 class StandIn(grpc.GenericRpcHandler):
-    """Answers any unary method by name; one that the test did not name answers its empty response."""
+    """Answers any method of one request by name; one that the test did not name answers its empty response."""
 
     def __init__(self) -> None:
         self.answers: dict[str, Answer] = {}
@@ -35,7 +35,7 @@ class StandIn(grpc.GenericRpcHandler):
         request_class = message_factory.GetMessageClass(method.input_type)
         response_class = message_factory.GetMessageClass(method.output_type)
 
-        def answer(request: Message, context: grpc.ServicerContext) -> Message:
+        def answer(request: Message, context: grpc.ServicerContext) -> Any:
             self.calls.append((name, request))
             self.keys.append(str(dict(context.invocation_metadata())["authorization"]))
             found = self.answers.get(name, response_class())
@@ -44,6 +44,14 @@ class StandIn(grpc.GenericRpcHandler):
                 abort(context, status(found[0], found[1], info))
             return found(request) if callable(found) else found
 
+        def stream(request: Message, context: grpc.ServicerContext) -> Iterator[Message]:
+            found = answer(request, context)
+            yield from found if isinstance(found, list) else []
+
+        if method.server_streaming:
+            return grpc.unary_stream_rpc_method_handler(
+                stream, request_class.FromString, lambda message: message.SerializeToString()
+            )
         return grpc.unary_unary_rpc_method_handler(
             answer, request_class.FromString, lambda message: message.SerializeToString()
         )

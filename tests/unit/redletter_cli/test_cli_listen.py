@@ -19,7 +19,7 @@ from typing import Any
 import grpc
 import pytest
 from google.rpc import error_details_pb2
-from redletter.delivery.v1 import endpoint_service_pb2, endpoint_service_pb2_grpc
+from redletter.delivery.v1 import endpoint_pb2, endpoint_service_pb2, endpoint_service_pb2_grpc
 from standardwebhooks import Webhook
 
 from redletter_cli.commands.configuration import FILE
@@ -44,23 +44,45 @@ class Endpoints(endpoint_service_pb2_grpc.EndpointServiceServicer):
     """Keeps endpoints by id; each gets the same secret, shown once."""
 
     def __init__(self) -> None:
-        self.urls: dict[str, str] = {}
+        self.kept: dict[str, endpoint_pb2.Endpoint] = {}
+        self.created = 0
+        self.away = False
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """The URLs by id."""
+        return {name: one.url for name, one in self.kept.items()}
 
     def CreateEndpoint(self, request: Any, context: Any) -> Any:
         """Create, or refuse an id that is taken."""
-        if request.endpoint_id in self.urls:
+        if request.endpoint_id in self.kept:
             info = error_details_pb2.ErrorInfo(reason="ALREADY_EXISTS_DIFFERENT", domain="redletter")
             abort(context, status(grpc.StatusCode.ALREADY_EXISTS, "the id is taken", info))
-        self.urls[request.endpoint_id] = request.url
-        answer = endpoint_service_pb2.CreateEndpointResponse(secret=SECRET)
-        answer.endpoint.endpoint_id = request.endpoint_id
-        return answer
+        made = endpoint_pb2.Endpoint(
+            endpoint_id=request.endpoint_id, url=request.url, state="STATE_ENABLED", metadata=request.metadata
+        )
+        self.kept[request.endpoint_id] = made
+        self.created += 1
+        return endpoint_service_pb2.CreateEndpointResponse(endpoint=made, secret=SECRET)
 
     def GetEndpoint(self, request: Any, context: Any) -> Any:
         """Return an endpoint."""
-        answer = endpoint_service_pb2.GetEndpointResponse()
-        answer.endpoint.url = self.urls[request.endpoint_id]
-        return answer
+        return endpoint_service_pb2.GetEndpointResponse(endpoint=self.kept[request.endpoint_id])
+
+    def EnableEndpoint(self, request: Any, context: Any) -> Any:
+        """Enable an endpoint."""
+        self.kept[request.endpoint_id].state = endpoint_pb2.Endpoint.STATE_ENABLED
+        return endpoint_service_pb2.EnableEndpointResponse(endpoint=self.kept[request.endpoint_id])
+
+    def DeleteEndpoint(self, request: Any, context: Any) -> Any:
+        """Forget an endpoint, or refuse while away."""
+        if self.away:
+            info = error_details_pb2.ErrorInfo(reason="FORBIDDEN", domain="redletter")
+            abort(context, status(grpc.StatusCode.PERMISSION_DENIED, "not today", info))
+        if self.kept.pop(request.endpoint_id, None) is None:
+            info = error_details_pb2.ErrorInfo(reason="NOT_FOUND", domain="redletter")
+            abort(context, status(grpc.StatusCode.NOT_FOUND, "there is none", info))
+        return endpoint_service_pb2.DeleteEndpointResponse()
 
 
 @pytest.fixture
@@ -100,9 +122,9 @@ class Listening:
                 break
         return "".join(lines)
 
-    def interrupt(self) -> str:
+    def interrupt(self, number: signal.Signals = signal.SIGINT) -> str:
         """Press Ctrl-C and return what is said at the end; the exit status must be 0."""
-        self.process.send_signal(signal.SIGINT)
+        self.process.send_signal(number)
         assert self.process.wait(10) == 0
         assert self.process.stderr
         return self.process.stderr.read()
@@ -150,18 +172,38 @@ def test_verified_message_is_one_line_and_a_refused_one_is_visible(tmp_path: Pat
         assert running.interrupt() == ""
 
 
-def test_endpoint_that_stays_behind_is_named_at_the_end(tmp_path: Path, endpoints: Endpoints) -> None:
-    """Ctrl-C says that the endpoint is still sent to, and which call takes it up again; that call does."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_endpoint_is_deleted_when_it_ends(
+    tmp_path: Path, endpoints: Endpoints, number: signal.Signals
+) -> None:
+    """Ctrl-C and a polite kill take the endpoint and its kept secret away, say so and end with 0."""
+    with listening(tmp_path, "--endpoint-id", "mine") as running:
+        assert (
+            f"registered endpoint mine for http://127.0.0.1:{running.port}/, until this ends\n"
+            in running.said()
+        )
+        assert list(endpoints.urls) == ["mine"]
+        said = running.interrupt(number)
+    assert said == "endpoint mine is deleted; what still waited for it goes to the inbox\n"
+    assert endpoints.urls == {}
+    assert not list((tmp_path / ".redletter" / "endpoints").iterdir())
+
+
+def test_an_endpoint_that_somebody_else_deleted_is_no_error(tmp_path: Path, endpoints: Endpoints) -> None:
+    """What is gone already needs no deletion."""
     with listening(tmp_path, "--endpoint-id", "mine") as running:
         running.said()
-        port = running.port
-        assert running.interrupt() == (
-            "endpoint mine stays: messages to it are retried until their deliver_by, and the next "
-            f"`redletter listen --port {port} --endpoint-id mine` takes it up again\n"
-        )
-    assert list(endpoints.urls) == ["mine"]
-    with listening(tmp_path, "--endpoint-id", "mine", port=port) as running:
-        assert "using endpoint mine" in running.said()
+        endpoints.kept.clear()
+        assert "endpoint mine is deleted" in running.interrupt()
+
+
+def test_an_endpoint_that_cannot_be_deleted_is_named(tmp_path: Path, endpoints: Endpoints) -> None:
+    """A deletion that fails says how to do it by hand; the secret is kept for the next start."""
+    with listening(tmp_path, "--endpoint-id", "mine") as running:
+        running.said()
+        endpoints.away = True
+        assert "could not be deleted (not today)" in running.interrupt()
+    assert (tmp_path / ".redletter" / "endpoints" / "mine.secret").exists()
 
 
 def test_json_is_one_document_a_line(tmp_path: Path) -> None:
@@ -175,27 +217,52 @@ def test_json_is_one_document_a_line(tmp_path: Path) -> None:
     assert (refused["verdict"], refused["message"]) == ("refused", None)
 
 
-def test_endpoint_is_registered_once_and_its_secret_kept(tmp_path: Path, endpoints: Endpoints) -> None:
-    """The first start registers and says so; the next one on that port uses the kept secret."""
+def test_what_a_crash_left_behind_is_taken_up_again(tmp_path: Path, endpoints: Endpoints) -> None:
+    """After a crash the next start on that port uses the same endpoint with the kept secret, enabled, and deletes it."""
     with listening(tmp_path) as running:
         port = running.port
-        assert f"registered endpoint listen-{port} for http://127.0.0.1:{port}/" in running.said()
-        assert running.post() == 200
-    assert endpoints.urls == {f"listen-{port}": f"http://127.0.0.1:{port}/"}
-    kept = tmp_path / ".redletter" / "endpoints" / f"listen-{port}.secret"
+        running.said()
+        running.process.kill()
+        running.process.wait(10)
+    name = f"listen-{port}"
+    kept = tmp_path / ".redletter" / "endpoints" / f"{name}.secret"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    endpoints.kept[name].state = endpoint_pb2.Endpoint.STATE_DISABLED
     with listening(tmp_path, port=port) as running:
-        assert f"using endpoint listen-{port}" in running.said()
+        assert f"using endpoint {name} for http://127.0.0.1:{port}/ again" in running.said()
         assert running.post() == 200
-    kept.unlink()
+        assert endpoints.kept[name].state == endpoint_pb2.Endpoint.STATE_ENABLED
+        running.interrupt()
+    assert (endpoints.created, endpoints.urls) == (1, {})
+
+
+def test_a_leftover_whose_secret_is_lost_is_made_anew(tmp_path: Path, endpoints: Endpoints) -> None:
+    """Without its secret nobody could verify: the leftover is replaced by a new endpoint of the same name."""
+    with listening(tmp_path) as running:
+        port = running.port
+        running.said()
+        running.process.kill()
+        running.process.wait(10)
+    (tmp_path / ".redletter" / "endpoints" / f"listen-{port}.secret").unlink()
     with listening(tmp_path, port=port) as running:
-        assert "its secret was shown only when it was made; give the secret by --secret" in running.said()
+        assert f"registered endpoint listen-{port}" in running.said()
+        assert running.post() == 200
+    assert endpoints.created == 2
+
+
+def test_an_endpoint_that_was_not_made_here_is_never_touched(tmp_path: Path, endpoints: Endpoints) -> None:
+    """One of that name and URL made by other means is neither used nor deleted."""
+    port = free_port()
+    endpoints.kept["mine"] = endpoint_pb2.Endpoint(endpoint_id="mine", url=f"http://127.0.0.1:{port}/")
+    with listening(tmp_path, "--endpoint-id", "mine", port=port) as running:
+        assert "the endpoint mine exists and was not made by `redletter listen`" in running.said()
         assert running.process.wait(10) == 1
+    assert list(endpoints.urls) == ["mine"]
 
 
 def test_name_that_is_taken_for_another_url_is_refused(tmp_path: Path, endpoints: Endpoints) -> None:
     """An endpoint of that name which goes elsewhere is not mistaken for ours."""
-    endpoints.urls["mine"] = "https://example.com/hook"
+    endpoints.kept["mine"] = endpoint_pb2.Endpoint(url="https://example.com/hook")
     with listening(tmp_path, "--endpoint-id", "mine") as running:
         assert "the endpoint mine exists and goes to https://example.com/hook" in running.said()
         assert running.process.wait(10) == 1

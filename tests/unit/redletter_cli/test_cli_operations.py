@@ -29,10 +29,18 @@ def becoming(services: StandIn, *states: operation_pb2.Operation) -> None:
     )
 
 
+def listed(services: StandIn, *of_services: list[operation_pb2.Operation]) -> None:
+    """Answer ListOperations with what each service has."""
+    left = list(of_services)
+    services.answers["ListOperations"] = lambda _: operation_service_pb2.ListOperationsResponse(
+        operations=left.pop(0)
+    )
+
+
 def test_list_shows_how_far_each_is(services: StandIn, redletter: Run) -> None:
     """Done and total are columns."""
     running = operation(State.STATE_RUNNING, done=2)
-    services.answers["ListOperations"] = operation_service_pb2.ListOperationsResponse(operations=[running])
+    listed(services, [running], [])
     code, out, _ = redletter("operations", "list")
     heading, row = out.splitlines()
     assert (code, heading.split()[4:6]) == (0, ["DONE", "TOTAL"])

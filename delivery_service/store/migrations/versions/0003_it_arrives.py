@@ -24,28 +24,34 @@ STATEMENTS = (
     """,
     # 1: HMAC-SHA256 (v1), 2: ed25519 (v1a).
     "ALTER TABLE endpoint_secrets ADD COLUMN kind smallint NOT NULL DEFAULT 1",
-    # One row per endpoint that ever left CLOSED. Instants are real time: `open_until` is when a probe may go.
-    # Whoever changes the state raises the version and names the one it saw.
+    # One row per endpoint that left CLOSED or was forced. Instants are real time: `open_until` is when a probe may
+    # go. Whoever changes the state raises the version and names the one it saw.
     """
     CREATE TABLE endpoint_breakers (
         tenant_id text COLLATE "C" NOT NULL,
         endpoint_id text COLLATE "C" NOT NULL,
         state smallint NOT NULL,
-        forced smallint NOT NULL DEFAULT 0,
-        forced_reason text NOT NULL DEFAULT '',
-        opened integer NOT NULL DEFAULT 0,
-        successes integer NOT NULL DEFAULT 0,
+        mode smallint NOT NULL,
+        reason text NOT NULL,
+        opened integer NOT NULL,
+        successes integer NOT NULL,
         open_until timestamptz,
         probe_owner bigint,
         probe_until timestamptz,
         change_time timestamptz NOT NULL,
         version bigint NOT NULL,
-        PRIMARY KEY (tenant_id, endpoint_id)
+        PRIMARY KEY (tenant_id, endpoint_id),
+        FOREIGN KEY (tenant_id, endpoint_id) REFERENCES endpoints ON DELETE CASCADE
     )
+    """,
+    # Closed and automatic is as good as no row: what the replicas read again each second leaves it out.
+    """
+    CREATE INDEX endpoint_breakers_standing ON endpoint_breakers (tenant_id, endpoint_id)
+        WHERE state <> 1 OR mode <> 1
     """,
     "CREATE INDEX endpoint_breakers_changed ON endpoint_breakers (change_time)",
     # A dead letter is an ended delivery that was not received and that nobody has settled: redelivered (1)
-    # or discarded (2). Its outcome stays as it was.
+    # or discarded (2). Its outcome stays as it was. What nobody claimed from the inbox in time is none.
     """
     ALTER TABLE deliveries
         ADD COLUMN settlement smallint NOT NULL DEFAULT 0,
@@ -54,7 +60,13 @@ STATEMENTS = (
     """,
     """
     CREATE INDEX deliveries_dead ON deliveries (tenant_id, endpoint_id, cause, end_time, event_id)
-        WHERE state IN (3, 4) AND settlement = 0
+        WHERE state IN (3, 4) AND settlement = 0 AND endpoint_id <> 'inbox'
+    """,
+    # The same by their end, of all endpoints. Every round is above 0: only a statement that says so may use this one,
+    # so that no planner without statistics takes it for an endpoint that has few among millions.
+    """
+    CREATE INDEX deliveries_dead_ends ON deliveries (tenant_id, end_time, event_id, endpoint_id)
+        WHERE state IN (3, 4) AND settlement = 0 AND endpoint_id <> 'inbox' AND round > 0
     """,
     # Redelivery and discarding by filter: the same shape as the scheduler's.
     """
@@ -78,8 +90,24 @@ STATEMENTS = (
     """,
     "CREATE INDEX operations_of_tenant ON operations (tenant_id, create_time, operation_id)",
     "CREATE INDEX operations_open ON operations (create_time) WHERE end_time IS NULL",
-    # A reader of the inbox works on a message until then (business time); the token is whose lease it is.
+    # A reader of the inbox works on a message until then (real time); the token is whose lease it is. No index has
+    # them: to lease, extend and release touches none.
     "ALTER TABLE queue ADD COLUMN lease_until timestamptz, ADD COLUMN lease_token text NOT NULL DEFAULT ''",
+    # One person's messages in a large inbox. Rows of endpoints have no part in it.
+    """
+    CREATE INDEX queue_inbox_user ON queue (tenant_id, user_id, next_time, event_id)
+        WHERE endpoint_id = 'inbox' AND owner IS NULL
+    """,
+    # Pending deliveries whose message was acknowledged in the inbox while a replica held them: it ends them as
+    # soon as it looks, and the row goes. Few and short-lived.
+    """
+    CREATE TABLE withdrawals (
+        event_id text COLLATE "C" NOT NULL,
+        endpoint_id text COLLATE "C" NOT NULL,
+        round smallint NOT NULL,
+        PRIMARY KEY (event_id, endpoint_id, round)
+    ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000)
+    """,
     # What a tenant has decided for itself; no row: the defaults. inbox_mode 1: what no endpoint wanted or
     # received, 2: everything. 0 days: the deployment's setting.
     """

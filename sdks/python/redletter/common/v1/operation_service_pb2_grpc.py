@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class OperationServiceStub:
-    """The long work of the caller's tenant. All methods need scope `tenant`.
+    """The long work of the caller's tenant; each service answers for its own. All methods need scope
+    `tenant`.
     """
 
     def __init__(self, channel):
@@ -63,7 +64,8 @@ class OperationServiceStub:
 
 
 class OperationServiceServicer:
-    """The long work of the caller's tenant. All methods need scope `tenant`.
+    """The long work of the caller's tenant; each service answers for its own. All methods need scope
+    `tenant`.
     """
 
     def GetOperation(self, request, context):
@@ -140,7 +142,8 @@ def add_OperationServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class OperationService:
-    """The long work of the caller's tenant. All methods need scope `tenant`.
+    """The long work of the caller's tenant; each service answers for its own. All methods need scope
+    `tenant`.
     """
 
     @staticmethod

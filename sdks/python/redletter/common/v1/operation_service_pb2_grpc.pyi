@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class OperationServiceStub:
-    """The long work of the caller's tenant. All methods need scope `tenant`."""
+    """The long work of the caller's tenant; each service answers for its own. All methods need scope
+    `tenant`.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -50,7 +52,9 @@ class OperationServiceStub:
 
 @_typing.type_check_only
 class OperationServiceAsyncStub(OperationServiceStub):
-    """The long work of the caller's tenant. All methods need scope `tenant`."""
+    """The long work of the caller's tenant; each service answers for its own. All methods need scope
+    `tenant`.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetOperation: _aio.UnaryUnaryMultiCallable[_operation_service_pb2.GetOperationRequest, _operation_service_pb2.GetOperationResponse]  # type: ignore[assignment]
@@ -69,7 +73,9 @@ class OperationServiceAsyncStub(OperationServiceStub):
     """
 
 class OperationServiceServicer(metaclass=_abc_1.ABCMeta):
-    """The long work of the caller's tenant. All methods need scope `tenant`."""
+    """The long work of the caller's tenant; each service answers for its own. All methods need scope
+    `tenant`.
+    """
 
     @_abc_1.abstractmethod
     def GetOperation(

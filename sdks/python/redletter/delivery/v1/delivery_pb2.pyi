@@ -24,6 +24,10 @@ class DeliveryCause(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DELIVERY_CAUSE_DEADLINE: _ClassVar[DeliveryCause]
     DELIVERY_CAUSE_CANCELLED: _ClassVar[DeliveryCause]
     DELIVERY_CAUSE_ENDPOINT_DISABLED: _ClassVar[DeliveryCause]
+    DELIVERY_CAUSE_ACKNOWLEDGED: _ClassVar[DeliveryCause]
+    DELIVERY_CAUSE_DISCARDED: _ClassVar[DeliveryCause]
+    DELIVERY_CAUSE_REDELIVERED: _ClassVar[DeliveryCause]
+    DELIVERY_CAUSE_IN_DOUBT: _ClassVar[DeliveryCause]
 DELIVERY_CAUSE_UNSPECIFIED: DeliveryCause
 DELIVERY_CAUSE_HTTP_STATUS: DeliveryCause
 DELIVERY_CAUSE_TIMEOUT: DeliveryCause
@@ -35,9 +39,13 @@ DELIVERY_CAUSE_PROTOCOL: DeliveryCause
 DELIVERY_CAUSE_DEADLINE: DeliveryCause
 DELIVERY_CAUSE_CANCELLED: DeliveryCause
 DELIVERY_CAUSE_ENDPOINT_DISABLED: DeliveryCause
+DELIVERY_CAUSE_ACKNOWLEDGED: DeliveryCause
+DELIVERY_CAUSE_DISCARDED: DeliveryCause
+DELIVERY_CAUSE_REDELIVERED: DeliveryCause
+DELIVERY_CAUSE_IN_DOUBT: DeliveryCause
 
 class Delivery(_message.Message):
-    __slots__ = ("event_id", "endpoint_id", "round", "state", "cause", "attempts", "first_attempt", "last_attempt", "next_time", "deliver_by", "create_time", "end_time", "metadata")
+    __slots__ = ("event_id", "endpoint_id", "round", "state", "cause", "attempts", "first_attempt", "last_attempt", "next_time", "deliver_by", "create_time", "end_time", "metadata", "settlement", "settle_time", "settle_reason")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[Delivery.State]
@@ -52,6 +60,14 @@ class Delivery(_message.Message):
     STATE_DEAD: Delivery.State
     STATE_EXPIRED: Delivery.State
     STATE_CANCELLED: Delivery.State
+    class Settlement(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        SETTLEMENT_UNSPECIFIED: _ClassVar[Delivery.Settlement]
+        SETTLEMENT_REDELIVERED: _ClassVar[Delivery.Settlement]
+        SETTLEMENT_DISCARDED: _ClassVar[Delivery.Settlement]
+    SETTLEMENT_UNSPECIFIED: Delivery.Settlement
+    SETTLEMENT_REDELIVERED: Delivery.Settlement
+    SETTLEMENT_DISCARDED: Delivery.Settlement
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -72,6 +88,9 @@ class Delivery(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     END_TIME_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
+    SETTLEMENT_FIELD_NUMBER: _ClassVar[int]
+    SETTLE_TIME_FIELD_NUMBER: _ClassVar[int]
+    SETTLE_REASON_FIELD_NUMBER: _ClassVar[int]
     event_id: str
     endpoint_id: str
     round: int
@@ -85,7 +104,10 @@ class Delivery(_message.Message):
     create_time: _timestamp_pb2.Timestamp
     end_time: _timestamp_pb2.Timestamp
     metadata: _containers.ScalarMap[str, str]
-    def __init__(self, event_id: _Optional[str] = ..., endpoint_id: _Optional[str] = ..., round: _Optional[int] = ..., state: _Optional[_Union[Delivery.State, str]] = ..., cause: _Optional[_Union[DeliveryCause, str]] = ..., attempts: _Optional[int] = ..., first_attempt: _Optional[_Union[Attempt, _Mapping]] = ..., last_attempt: _Optional[_Union[Attempt, _Mapping]] = ..., next_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., deliver_by: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    settlement: Delivery.Settlement
+    settle_time: _timestamp_pb2.Timestamp
+    settle_reason: str
+    def __init__(self, event_id: _Optional[str] = ..., endpoint_id: _Optional[str] = ..., round: _Optional[int] = ..., state: _Optional[_Union[Delivery.State, str]] = ..., cause: _Optional[_Union[DeliveryCause, str]] = ..., attempts: _Optional[int] = ..., first_attempt: _Optional[_Union[Attempt, _Mapping]] = ..., last_attempt: _Optional[_Union[Attempt, _Mapping]] = ..., next_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., deliver_by: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., metadata: _Optional[_Mapping[str, str]] = ..., settlement: _Optional[_Union[Delivery.Settlement, str]] = ..., settle_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., settle_reason: _Optional[str] = ...) -> None: ...
 
 class Attempt(_message.Message):
     __slots__ = ("number", "start_time", "status_code", "cause", "connect", "first_byte", "total", "answer_bytes", "answer", "url", "secret_id")

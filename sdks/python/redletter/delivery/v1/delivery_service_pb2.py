@@ -23,10 +23,13 @@ _sym_db = _symbol_database.Default()
 
 
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from redletter.common.v1 import item_result_pb2 as redletter_dot_common_dot_v1_dot_item__result__pb2
 from redletter.delivery.v1 import delivery_pb2 as redletter_dot_delivery_dot_v1_dot_delivery__pb2
+from redletter.delivery.v1 import delivery_filter_pb2 as redletter_dot_delivery_dot_v1_dot_delivery__filter__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,redletter/delivery/v1/delivery_service.proto\x12\x15redletter.delivery.v1\x1a\x1cgoogle/api/annotations.proto\x1a$redletter/delivery/v1/delivery.proto\"\xcd\x02\n\x15ListDeliveriesRequest\x12\x42\n\x0b\x65ndpoint_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^([a-z][a-z0-9_-]{0,39})?$R\nendpointId\x12R\n\x06states\x18\x02 \x03(\x0e\x32%.redletter.delivery.v1.Delivery.StateB\x13\xbaH\x10\x92\x01\r\x10\x05\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00R\x06states\x12J\n\x08\x65vent_id\x18\x03 \x01(\tB/\xbaH,r*2(^(evt_[0-9a-z]{26}_[0-9A-Za-z-]{1,24})?$R\x07\x65ventId\x12\'\n\tpage_size\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10R\tpageToken\"\x81\x01\n\x16ListDeliveriesResponse\x12?\n\ndeliveries\x18\x01 \x03(\x0b\x32\x1f.redletter.delivery.v1.DeliveryR\ndeliveries\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x9e\x01\n\x12GetDeliveryRequest\x12G\n\x08\x65vent_id\x18\x01 \x01(\tB,\xbaH)r\'2%^evt_[0-9a-z]{26}_[0-9A-Za-z-]{1,24}$R\x07\x65ventId\x12?\n\x0b\x65ndpoint_id\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,39}$R\nendpointId\"R\n\x13GetDeliveryResponse\x12;\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x1f.redletter.delivery.v1.DeliveryR\x08\x64\x65livery\"\xf1\x01\n\x13ListAttemptsRequest\x12G\n\x08\x65vent_id\x18\x01 \x01(\tB,\xbaH)r\'2%^evt_[0-9a-z]{26}_[0-9A-Za-z-]{1,24}$R\x07\x65ventId\x12?\n\x0b\x65ndpoint_id\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,39}$R\nendpointId\x12\'\n\tpage_size\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10R\tpageToken\"z\n\x14ListAttemptsResponse\x12:\n\x08\x61ttempts\x18\x01 \x03(\x0b\x32\x1e.redletter.delivery.v1.AttemptR\x08\x61ttempts\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xe3\x03\n\x0f\x44\x65liveryService\x12\x85\x01\n\x0eListDeliveries\x12,.redletter.delivery.v1.ListDeliveriesRequest\x1a-.redletter.delivery.v1.ListDeliveriesResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/deliveries\x12\x9c\x01\n\x0bGetDelivery\x12).redletter.delivery.v1.GetDeliveryRequest\x1a*.redletter.delivery.v1.GetDeliveryResponse\"6\x82\xd3\xe4\x93\x02\x30\x12./v1/events/{event_id}/deliveries/{endpoint_id}\x12\xa8\x01\n\x0cListAttempts\x12*.redletter.delivery.v1.ListAttemptsRequest\x1a+.redletter.delivery.v1.ListAttemptsResponse\"?\x82\xd3\xe4\x93\x02\x39\x12\x37/v1/events/{event_id}/deliveries/{endpoint_id}/attemptsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,redletter/delivery/v1/delivery_service.proto\x12\x15redletter.delivery.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a%redletter/common/v1/item_result.proto\x1a$redletter/delivery/v1/delivery.proto\x1a+redletter/delivery/v1/delivery_filter.proto\"\xcd\x02\n\x15ListDeliveriesRequest\x12\x42\n\x0b\x65ndpoint_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^([a-z][a-z0-9_-]{0,39})?$R\nendpointId\x12R\n\x06states\x18\x02 \x03(\x0e\x32%.redletter.delivery.v1.Delivery.StateB\x13\xbaH\x10\x92\x01\r\x10\x05\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00R\x06states\x12J\n\x08\x65vent_id\x18\x03 \x01(\tB/\xbaH,r*2(^(evt_[0-9a-z]{26}_[0-9A-Za-z-]{1,24})?$R\x07\x65ventId\x12\'\n\tpage_size\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10R\tpageToken\"\x81\x01\n\x16ListDeliveriesResponse\x12?\n\ndeliveries\x18\x01 \x03(\x0b\x32\x1f.redletter.delivery.v1.DeliveryR\ndeliveries\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xc1\x01\n\x12GetDeliveryRequest\x12G\n\x08\x65vent_id\x18\x01 \x01(\tB,\xbaH)r\'2%^evt_[0-9a-z]{26}_[0-9A-Za-z-]{1,24}$R\x07\x65ventId\x12?\n\x0b\x65ndpoint_id\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,39}$R\nendpointId\x12!\n\x05round\x18\x03 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xff\xff\x01(\x00R\x05round\"R\n\x13GetDeliveryResponse\x12;\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x1f.redletter.delivery.v1.DeliveryR\x08\x64\x65livery\"\x94\x02\n\x13ListAttemptsRequest\x12G\n\x08\x65vent_id\x18\x01 \x01(\tB,\xbaH)r\'2%^evt_[0-9a-z]{26}_[0-9A-Za-z-]{1,24}$R\x07\x65ventId\x12?\n\x0b\x65ndpoint_id\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,39}$R\nendpointId\x12\'\n\tpage_size\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10R\tpageToken\x12!\n\x05round\x18\x05 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xff\xff\x01(\x00R\x05round\"z\n\x14ListAttemptsResponse\x12:\n\x08\x61ttempts\x18\x01 \x03(\x0b\x32\x1e.redletter.delivery.v1.AttemptR\x08\x61ttempts\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xf9\x01\n\x18RedeliverDeliveryRequest\x12G\n\x08\x65vent_id\x18\x01 \x01(\tB,\xbaH)r\'2%^evt_[0-9a-z]{26}_[0-9A-Za-z-]{1,24}$R\x07\x65ventId\x12?\n\x0b\x65ndpoint_id\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,39}$R\nendpointId\x12S\n\x0e\x64\x65liver_within\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\x0b\"\x05\x08\x80\xc9\xb8\x01\x32\x02\x08\x01R\rdeliverWithin\"X\n\x19RedeliverDeliveryResponse\x12;\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x1f.redletter.delivery.v1.DeliveryR\x08\x64\x65livery\"\xcb\x02\n\x1aRedeliverDeliveriesRequest\x12N\n\ndeliveries\x18\x01 \x03(\x0b\x32#.redletter.delivery.v1.DeliveryNameB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03R\ndeliveries\x12=\n\x06\x66ilter\x18\x02 \x01(\x0b\x32%.redletter.delivery.v1.DeliveryFilterR\x06\x66ilter\x12S\n\x0e\x64\x65liver_within\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\x0b\"\x05\x08\x80\xc9\xb8\x01\x32\x02\x08\x01R\rdeliverWithin\x12\x30\n\x0emax_per_second\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x88\'(\x00R\x0cmaxPerSecond\x12\x17\n\x07\x64ry_run\x18\x05 \x01(\x08R\x06\x64ryRun\"\x91\x01\n\x1bRedeliverDeliveriesResponse\x12\x14\n\x05\x63ount\x18\x01 \x01(\x03R\x05\x63ount\x12!\n\x0coperation_id\x18\x02 \x01(\tR\x0boperationId\x12\x39\n\x07results\x18\x03 \x03(\x0b\x32\x1f.redletter.common.v1.ItemResultR\x07results2\xc5\x06\n\x0f\x44\x65liveryService\x12\x85\x01\n\x0eListDeliveries\x12,.redletter.delivery.v1.ListDeliveriesRequest\x1a-.redletter.delivery.v1.ListDeliveriesResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/deliveries\x12\x9c\x01\n\x0bGetDelivery\x12).redletter.delivery.v1.GetDeliveryRequest\x1a*.redletter.delivery.v1.GetDeliveryResponse\"6\x82\xd3\xe4\x93\x02\x30\x12./v1/events/{event_id}/deliveries/{endpoint_id}\x12\xa8\x01\n\x0cListAttempts\x12*.redletter.delivery.v1.ListAttemptsRequest\x1a+.redletter.delivery.v1.ListAttemptsResponse\"?\x82\xd3\xe4\x93\x02\x39\x12\x37/v1/events/{event_id}/deliveries/{endpoint_id}/attempts\x12\xbb\x01\n\x11RedeliverDelivery\x12/.redletter.delivery.v1.RedeliverDeliveryRequest\x1a\x30.redletter.delivery.v1.RedeliverDeliveryResponse\"C\x82\xd3\xe4\x93\x02=\"8/v1/events/{event_id}/deliveries/{endpoint_id}:redeliver:\x01*\x12\xa1\x01\n\x13RedeliverDeliveries\x12\x31.redletter.delivery.v1.RedeliverDeliveriesRequest\x1a\x32.redletter.delivery.v1.RedeliverDeliveriesResponse\"#\x82\xd3\xe4\x93\x02\x1d\"\x18/v1/deliveries:redeliver:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,6 +50,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETDELIVERYREQUEST'].fields_by_name['event_id']._serialized_options = b'\272H)r\'2%^evt_[0-9a-z]{26}_[0-9A-Za-z-]{1,24}$'
   _globals['_GETDELIVERYREQUEST'].fields_by_name['endpoint_id']._loaded_options = None
   _globals['_GETDELIVERYREQUEST'].fields_by_name['endpoint_id']._serialized_options = b'\272H\033r\0312\027^[a-z][a-z0-9_-]{0,39}$'
+  _globals['_GETDELIVERYREQUEST'].fields_by_name['round']._loaded_options = None
+  _globals['_GETDELIVERYREQUEST'].fields_by_name['round']._serialized_options = b'\272H\010\032\006\030\377\377\001(\000'
   _globals['_LISTATTEMPTSREQUEST'].fields_by_name['event_id']._loaded_options = None
   _globals['_LISTATTEMPTSREQUEST'].fields_by_name['event_id']._serialized_options = b'\272H)r\'2%^evt_[0-9a-z]{26}_[0-9A-Za-z-]{1,24}$'
   _globals['_LISTATTEMPTSREQUEST'].fields_by_name['endpoint_id']._loaded_options = None
@@ -55,24 +60,50 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTATTEMPTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_LISTATTEMPTSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTATTEMPTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\020'
+  _globals['_LISTATTEMPTSREQUEST'].fields_by_name['round']._loaded_options = None
+  _globals['_LISTATTEMPTSREQUEST'].fields_by_name['round']._serialized_options = b'\272H\010\032\006\030\377\377\001(\000'
+  _globals['_REDELIVERDELIVERYREQUEST'].fields_by_name['event_id']._loaded_options = None
+  _globals['_REDELIVERDELIVERYREQUEST'].fields_by_name['event_id']._serialized_options = b'\272H)r\'2%^evt_[0-9a-z]{26}_[0-9A-Za-z-]{1,24}$'
+  _globals['_REDELIVERDELIVERYREQUEST'].fields_by_name['endpoint_id']._loaded_options = None
+  _globals['_REDELIVERDELIVERYREQUEST'].fields_by_name['endpoint_id']._serialized_options = b'\272H\033r\0312\027^[a-z][a-z0-9_-]{0,39}$'
+  _globals['_REDELIVERDELIVERYREQUEST'].fields_by_name['deliver_within']._loaded_options = None
+  _globals['_REDELIVERDELIVERYREQUEST'].fields_by_name['deliver_within']._serialized_options = b'\272H\016\252\001\013\"\005\010\200\311\270\0012\002\010\001'
+  _globals['_REDELIVERDELIVERIESREQUEST'].fields_by_name['deliveries']._loaded_options = None
+  _globals['_REDELIVERDELIVERIESREQUEST'].fields_by_name['deliveries']._serialized_options = b'\272H\006\222\001\003\020\364\003'
+  _globals['_REDELIVERDELIVERIESREQUEST'].fields_by_name['deliver_within']._loaded_options = None
+  _globals['_REDELIVERDELIVERIESREQUEST'].fields_by_name['deliver_within']._serialized_options = b'\272H\016\252\001\013\"\005\010\200\311\270\0012\002\010\001'
+  _globals['_REDELIVERDELIVERIESREQUEST'].fields_by_name['max_per_second']._loaded_options = None
+  _globals['_REDELIVERDELIVERIESREQUEST'].fields_by_name['max_per_second']._serialized_options = b'\272H\007\032\005\030\210\'(\000'
   _globals['_DELIVERYSERVICE'].methods_by_name['ListDeliveries']._loaded_options = None
   _globals['_DELIVERYSERVICE'].methods_by_name['ListDeliveries']._serialized_options = b'\202\323\344\223\002\020\022\016/v1/deliveries'
   _globals['_DELIVERYSERVICE'].methods_by_name['GetDelivery']._loaded_options = None
   _globals['_DELIVERYSERVICE'].methods_by_name['GetDelivery']._serialized_options = b'\202\323\344\223\0020\022./v1/events/{event_id}/deliveries/{endpoint_id}'
   _globals['_DELIVERYSERVICE'].methods_by_name['ListAttempts']._loaded_options = None
   _globals['_DELIVERYSERVICE'].methods_by_name['ListAttempts']._serialized_options = b'\202\323\344\223\0029\0227/v1/events/{event_id}/deliveries/{endpoint_id}/attempts'
-  _globals['_LISTDELIVERIESREQUEST']._serialized_start=140
-  _globals['_LISTDELIVERIESREQUEST']._serialized_end=473
-  _globals['_LISTDELIVERIESRESPONSE']._serialized_start=476
-  _globals['_LISTDELIVERIESRESPONSE']._serialized_end=605
-  _globals['_GETDELIVERYREQUEST']._serialized_start=608
-  _globals['_GETDELIVERYREQUEST']._serialized_end=766
-  _globals['_GETDELIVERYRESPONSE']._serialized_start=768
-  _globals['_GETDELIVERYRESPONSE']._serialized_end=850
-  _globals['_LISTATTEMPTSREQUEST']._serialized_start=853
-  _globals['_LISTATTEMPTSREQUEST']._serialized_end=1094
-  _globals['_LISTATTEMPTSRESPONSE']._serialized_start=1096
-  _globals['_LISTATTEMPTSRESPONSE']._serialized_end=1218
-  _globals['_DELIVERYSERVICE']._serialized_start=1221
-  _globals['_DELIVERYSERVICE']._serialized_end=1704
+  _globals['_DELIVERYSERVICE'].methods_by_name['RedeliverDelivery']._loaded_options = None
+  _globals['_DELIVERYSERVICE'].methods_by_name['RedeliverDelivery']._serialized_options = b'\202\323\344\223\002=\"8/v1/events/{event_id}/deliveries/{endpoint_id}:redeliver:\001*'
+  _globals['_DELIVERYSERVICE'].methods_by_name['RedeliverDeliveries']._loaded_options = None
+  _globals['_DELIVERYSERVICE'].methods_by_name['RedeliverDeliveries']._serialized_options = b'\202\323\344\223\002\035\"\030/v1/deliveries:redeliver:\001*'
+  _globals['_LISTDELIVERIESREQUEST']._serialized_start=256
+  _globals['_LISTDELIVERIESREQUEST']._serialized_end=589
+  _globals['_LISTDELIVERIESRESPONSE']._serialized_start=592
+  _globals['_LISTDELIVERIESRESPONSE']._serialized_end=721
+  _globals['_GETDELIVERYREQUEST']._serialized_start=724
+  _globals['_GETDELIVERYREQUEST']._serialized_end=917
+  _globals['_GETDELIVERYRESPONSE']._serialized_start=919
+  _globals['_GETDELIVERYRESPONSE']._serialized_end=1001
+  _globals['_LISTATTEMPTSREQUEST']._serialized_start=1004
+  _globals['_LISTATTEMPTSREQUEST']._serialized_end=1280
+  _globals['_LISTATTEMPTSRESPONSE']._serialized_start=1282
+  _globals['_LISTATTEMPTSRESPONSE']._serialized_end=1404
+  _globals['_REDELIVERDELIVERYREQUEST']._serialized_start=1407
+  _globals['_REDELIVERDELIVERYREQUEST']._serialized_end=1656
+  _globals['_REDELIVERDELIVERYRESPONSE']._serialized_start=1658
+  _globals['_REDELIVERDELIVERYRESPONSE']._serialized_end=1746
+  _globals['_REDELIVERDELIVERIESREQUEST']._serialized_start=1749
+  _globals['_REDELIVERDELIVERIESREQUEST']._serialized_end=2080
+  _globals['_REDELIVERDELIVERIESRESPONSE']._serialized_start=2083
+  _globals['_REDELIVERDELIVERIESRESPONSE']._serialized_end=2228
+  _globals['_DELIVERYSERVICE']._serialized_start=2231
+  _globals['_DELIVERYSERVICE']._serialized_end=3068
 # @@protoc_insertion_point(module_scope)

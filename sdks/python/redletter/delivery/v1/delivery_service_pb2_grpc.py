@@ -50,6 +50,16 @@ class DeliveryServiceStub:
                 request_serializer=redletter_dot_delivery_dot_v1_dot_delivery__service__pb2.ListAttemptsRequest.SerializeToString,
                 response_deserializer=redletter_dot_delivery_dot_v1_dot_delivery__service__pb2.ListAttemptsResponse.FromString,
                 _registered_method=True)
+        self.RedeliverDelivery = channel.unary_unary(
+                '/redletter.delivery.v1.DeliveryService/RedeliverDelivery',
+                request_serializer=redletter_dot_delivery_dot_v1_dot_delivery__service__pb2.RedeliverDeliveryRequest.SerializeToString,
+                response_deserializer=redletter_dot_delivery_dot_v1_dot_delivery__service__pb2.RedeliverDeliveryResponse.FromString,
+                _registered_method=True)
+        self.RedeliverDeliveries = channel.unary_unary(
+                '/redletter.delivery.v1.DeliveryService/RedeliverDeliveries',
+                request_serializer=redletter_dot_delivery_dot_v1_dot_delivery__service__pb2.RedeliverDeliveriesRequest.SerializeToString,
+                response_deserializer=redletter_dot_delivery_dot_v1_dot_delivery__service__pb2.RedeliverDeliveriesResponse.FromString,
+                _registered_method=True)
 
 
 class DeliveryServiceServicer:
@@ -57,21 +67,41 @@ class DeliveryServiceServicer:
     """
 
     def ListDeliveries(self, request, context):
-        """Lists deliveries, pending ones first by their event id, then ended ones, newest end first.
+        """Lists deliveries, each round as one, pending ones first by their event id, then ended ones, newest
+        end first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetDelivery(self, request, context):
-        """Answers the latest round of one delivery, or NOT_FOUND.
+        """Answers one round of a delivery, the latest unless asked for another, or NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListAttempts(self, request, context):
-        """Lists the attempts of the latest round of one delivery, the first one first.
+        """Lists the attempts of one round of a delivery, the latest unless asked for another, first one first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RedeliverDelivery(self, request, context):
+        """Sends an ended delivery again: a new round under the same id, with the same body, to the
+        endpoint's present URL and with its present secrets, beside live traffic. NOT_FOUND: there is no
+        such delivery, or its message is beyond retention. ILLEGAL_STATE: a round is still open, the
+        endpoint is gone or disabled, the event was stopped (its user deleted, a care switch, a cancel),
+        or it was decided more than 35 days ago.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RedeliverDeliveries(self, request, context):
+        """The same for many. Of named ones each is answered, in their order; of a filter an operation
+        `redeliver_deliveries` is begun, which can be paused, resumed and cancelled.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -94,6 +124,16 @@ def add_DeliveryServiceServicer_to_server(servicer, server):
                     servicer.ListAttempts,
                     request_deserializer=redletter_dot_delivery_dot_v1_dot_delivery__service__pb2.ListAttemptsRequest.FromString,
                     response_serializer=redletter_dot_delivery_dot_v1_dot_delivery__service__pb2.ListAttemptsResponse.SerializeToString,
+            ),
+            'RedeliverDelivery': grpc.unary_unary_rpc_method_handler(
+                    servicer.RedeliverDelivery,
+                    request_deserializer=redletter_dot_delivery_dot_v1_dot_delivery__service__pb2.RedeliverDeliveryRequest.FromString,
+                    response_serializer=redletter_dot_delivery_dot_v1_dot_delivery__service__pb2.RedeliverDeliveryResponse.SerializeToString,
+            ),
+            'RedeliverDeliveries': grpc.unary_unary_rpc_method_handler(
+                    servicer.RedeliverDeliveries,
+                    request_deserializer=redletter_dot_delivery_dot_v1_dot_delivery__service__pb2.RedeliverDeliveriesRequest.FromString,
+                    response_serializer=redletter_dot_delivery_dot_v1_dot_delivery__service__pb2.RedeliverDeliveriesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -178,6 +218,60 @@ class DeliveryService:
             '/redletter.delivery.v1.DeliveryService/ListAttempts',
             redletter_dot_delivery_dot_v1_dot_delivery__service__pb2.ListAttemptsRequest.SerializeToString,
             redletter_dot_delivery_dot_v1_dot_delivery__service__pb2.ListAttemptsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RedeliverDelivery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.delivery.v1.DeliveryService/RedeliverDelivery',
+            redletter_dot_delivery_dot_v1_dot_delivery__service__pb2.RedeliverDeliveryRequest.SerializeToString,
+            redletter_dot_delivery_dot_v1_dot_delivery__service__pb2.RedeliverDeliveryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RedeliverDeliveries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.delivery.v1.DeliveryService/RedeliverDeliveries',
+            redletter_dot_delivery_dot_v1_dot_delivery__service__pb2.RedeliverDeliveriesRequest.SerializeToString,
+            redletter_dot_delivery_dot_v1_dot_delivery__service__pb2.RedeliverDeliveriesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -34,11 +34,24 @@ class DeliveryServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> DeliveryServiceAsyncStub: ...
     ListDeliveries: _grpc.UnaryUnaryMultiCallable[_delivery_service_pb2.ListDeliveriesRequest, _delivery_service_pb2.ListDeliveriesResponse]
-    """Lists deliveries, pending ones first by their event id, then ended ones, newest end first."""
+    """Lists deliveries, each round as one, pending ones first by their event id, then ended ones, newest
+    end first.
+    """
     GetDelivery: _grpc.UnaryUnaryMultiCallable[_delivery_service_pb2.GetDeliveryRequest, _delivery_service_pb2.GetDeliveryResponse]
-    """Answers the latest round of one delivery, or NOT_FOUND."""
+    """Answers one round of a delivery, the latest unless asked for another, or NOT_FOUND."""
     ListAttempts: _grpc.UnaryUnaryMultiCallable[_delivery_service_pb2.ListAttemptsRequest, _delivery_service_pb2.ListAttemptsResponse]
-    """Lists the attempts of the latest round of one delivery, the first one first."""
+    """Lists the attempts of one round of a delivery, the latest unless asked for another, first one first."""
+    RedeliverDelivery: _grpc.UnaryUnaryMultiCallable[_delivery_service_pb2.RedeliverDeliveryRequest, _delivery_service_pb2.RedeliverDeliveryResponse]
+    """Sends an ended delivery again: a new round under the same id, with the same body, to the
+    endpoint's present URL and with its present secrets, beside live traffic. NOT_FOUND: there is no
+    such delivery, or its message is beyond retention. ILLEGAL_STATE: a round is still open, the
+    endpoint is gone or disabled, the event was stopped (its user deleted, a care switch, a cancel),
+    or it was decided more than 35 days ago.
+    """
+    RedeliverDeliveries: _grpc.UnaryUnaryMultiCallable[_delivery_service_pb2.RedeliverDeliveriesRequest, _delivery_service_pb2.RedeliverDeliveriesResponse]
+    """The same for many. Of named ones each is answered, in their order; of a filter an operation
+    `redeliver_deliveries` is begun, which can be paused, resumed and cancelled.
+    """
 
 @_typing.type_check_only
 class DeliveryServiceAsyncStub(DeliveryServiceStub):
@@ -46,11 +59,24 @@ class DeliveryServiceAsyncStub(DeliveryServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListDeliveries: _aio.UnaryUnaryMultiCallable[_delivery_service_pb2.ListDeliveriesRequest, _delivery_service_pb2.ListDeliveriesResponse]  # type: ignore[assignment]
-    """Lists deliveries, pending ones first by their event id, then ended ones, newest end first."""
+    """Lists deliveries, each round as one, pending ones first by their event id, then ended ones, newest
+    end first.
+    """
     GetDelivery: _aio.UnaryUnaryMultiCallable[_delivery_service_pb2.GetDeliveryRequest, _delivery_service_pb2.GetDeliveryResponse]  # type: ignore[assignment]
-    """Answers the latest round of one delivery, or NOT_FOUND."""
+    """Answers one round of a delivery, the latest unless asked for another, or NOT_FOUND."""
     ListAttempts: _aio.UnaryUnaryMultiCallable[_delivery_service_pb2.ListAttemptsRequest, _delivery_service_pb2.ListAttemptsResponse]  # type: ignore[assignment]
-    """Lists the attempts of the latest round of one delivery, the first one first."""
+    """Lists the attempts of one round of a delivery, the latest unless asked for another, first one first."""
+    RedeliverDelivery: _aio.UnaryUnaryMultiCallable[_delivery_service_pb2.RedeliverDeliveryRequest, _delivery_service_pb2.RedeliverDeliveryResponse]  # type: ignore[assignment]
+    """Sends an ended delivery again: a new round under the same id, with the same body, to the
+    endpoint's present URL and with its present secrets, beside live traffic. NOT_FOUND: there is no
+    such delivery, or its message is beyond retention. ILLEGAL_STATE: a round is still open, the
+    endpoint is gone or disabled, the event was stopped (its user deleted, a care switch, a cancel),
+    or it was decided more than 35 days ago.
+    """
+    RedeliverDeliveries: _aio.UnaryUnaryMultiCallable[_delivery_service_pb2.RedeliverDeliveriesRequest, _delivery_service_pb2.RedeliverDeliveriesResponse]  # type: ignore[assignment]
+    """The same for many. Of named ones each is answered, in their order; of a filter an operation
+    `redeliver_deliveries` is begun, which can be paused, resumed and cancelled.
+    """
 
 class DeliveryServiceServicer(metaclass=_abc_1.ABCMeta):
     """The deliveries of the caller's tenant. All methods need scope `tenant`."""
@@ -61,7 +87,9 @@ class DeliveryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _delivery_service_pb2.ListDeliveriesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_delivery_service_pb2.ListDeliveriesResponse, _abc.Awaitable[_delivery_service_pb2.ListDeliveriesResponse]]:
-        """Lists deliveries, pending ones first by their event id, then ended ones, newest end first."""
+        """Lists deliveries, each round as one, pending ones first by their event id, then ended ones, newest
+        end first.
+        """
 
     @_abc_1.abstractmethod
     def GetDelivery(
@@ -69,7 +97,7 @@ class DeliveryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _delivery_service_pb2.GetDeliveryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_delivery_service_pb2.GetDeliveryResponse, _abc.Awaitable[_delivery_service_pb2.GetDeliveryResponse]]:
-        """Answers the latest round of one delivery, or NOT_FOUND."""
+        """Answers one round of a delivery, the latest unless asked for another, or NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def ListAttempts(
@@ -77,6 +105,29 @@ class DeliveryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _delivery_service_pb2.ListAttemptsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_delivery_service_pb2.ListAttemptsResponse, _abc.Awaitable[_delivery_service_pb2.ListAttemptsResponse]]:
-        """Lists the attempts of the latest round of one delivery, the first one first."""
+        """Lists the attempts of one round of a delivery, the latest unless asked for another, first one first."""
+
+    @_abc_1.abstractmethod
+    def RedeliverDelivery(
+        self,
+        request: _delivery_service_pb2.RedeliverDeliveryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_delivery_service_pb2.RedeliverDeliveryResponse, _abc.Awaitable[_delivery_service_pb2.RedeliverDeliveryResponse]]:
+        """Sends an ended delivery again: a new round under the same id, with the same body, to the
+        endpoint's present URL and with its present secrets, beside live traffic. NOT_FOUND: there is no
+        such delivery, or its message is beyond retention. ILLEGAL_STATE: a round is still open, the
+        endpoint is gone or disabled, the event was stopped (its user deleted, a care switch, a cancel),
+        or it was decided more than 35 days ago.
+        """
+
+    @_abc_1.abstractmethod
+    def RedeliverDeliveries(
+        self,
+        request: _delivery_service_pb2.RedeliverDeliveriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_delivery_service_pb2.RedeliverDeliveriesResponse, _abc.Awaitable[_delivery_service_pb2.RedeliverDeliveriesResponse]]:
+        """The same for many. Of named ones each is answered, in their order; of a filter an operation
+        `redeliver_deliveries` is begun, which can be paused, resumed and cancelled.
+        """
 
 def add_DeliveryServiceServicer_to_server(servicer: DeliveryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

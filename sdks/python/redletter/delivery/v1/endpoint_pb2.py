@@ -24,17 +24,80 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from redletter.delivery.v1 import delivery_pb2 as redletter_dot_delivery_dot_v1_dot_delivery__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$redletter/delivery/v1/endpoint.proto\x12\x15redletter.delivery.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa6\x03\n\x08\x45ndpoint\x12\x1f\n\x0b\x65ndpoint_id\x18\x01 \x01(\tR\nendpointId\x12\x10\n\x03url\x18\x02 \x01(\tR\x03url\x12 \n\x0b\x64\x65scription\x18\x03 \x01(\tR\x0b\x64\x65scription\x12;\n\x05state\x18\x04 \x01(\x0e\x32%.redletter.delivery.v1.Endpoint.StateR\x05state\x12\x33\n\x07timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationR\x07timeout\x12;\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\x12\x12\n\x04\x65tag\x18\x08 \x01(\tR\x04\x65tag\"E\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_ENABLED\x10\x01\x12\x12\n\x0eSTATE_DISABLED\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$redletter/delivery/v1/endpoint.proto\x12\x15redletter.delivery.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$redletter/delivery/v1/delivery.proto\"\xb9\r\n\x08\x45ndpoint\x12?\n\x0b\x65ndpoint_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,39}$R\nendpointId\x12;\n\x03url\x18\x02 \x01(\tB)\xbaH&r$\x18\x80\x10\x32\x1f^(https?://[^\\x00-\\x20\\x7F]+)?$R\x03url\x12\x44\n\x0b\x64\x65scription\x18\x03 \x01(\tB\"\xbaH\x1fr\x1d\x18\xc8\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x0b\x64\x65scription\x12;\n\x05state\x18\x04 \x01(\x0e\x32%.redletter.delivery.v1.Endpoint.StateR\x05state\x12\x43\n\x07timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0e\xbaH\x0b\xaa\x01\x08\"\x02\x08<2\x02\x08\x01R\x07timeout\x12;\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12;\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nupdateTime\x12\x1b\n\x04\x65tag\x18\x08 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x04\x65tag\x12W\n\x12\x65vent_type_filters\x18\t \x03(\tB)\xbaH&\x92\x01#\x10\x32\x18\x01\"\x1dr\x1b\x32\x19^[a-z*][a-z0-9_*-]{0,39}$R\x10\x65ventTypeFilters\x12P\n\x07headers\x18\n \x03(\x0b\x32,.redletter.delivery.v1.Endpoint.HeadersEntryB\x08\xbaH\x05\x9a\x01\x02\x10\x14R\x07headers\x12\x96\x01\n\x08metadata\x18\x0b \x03(\x0b\x32-.redletter.delivery.v1.Endpoint.MetadataEntryBK\xbaHH\x9a\x01\x45\x10\x32\" r\x1e\x10\x01\x18@2\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$*\x1fr\x1d\x18\x80\x04\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x08metadata\x12T\n\x0e\x64isable_reason\x18\x0c \x01(\x0e\x32-.redletter.delivery.v1.Endpoint.DisableReasonR\rdisableReason\x12=\n\x0c\x64isable_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0b\x64isableTime\x12!\n\x0c\x64isable_note\x18\x0e \x01(\tR\x0b\x64isableNote\x12\x89\x01\n\x08max_rate\x18\x0f \x01(\x01\x42n\xbaHk\xba\x01h\n\x11\x65ndpoint.max_rate\x12 must be 0 or from 0.01 to 100000\x1a\x31this == 0.0 || (this >= 0.01 && this <= 100000.0)R\x07maxRate\x12\x33\n\x0fmax_concurrency\x18\x10 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x80\x08(\x00R\x0emaxConcurrency\x12\x45\n\x0cretry_policy\x18\x11 \x01(\x0b\x32\".redletter.delivery.v1.RetryPolicyR\x0bretryPolicy\x12K\n\x0e\x62reaker_policy\x18\x12 \x01(\x0b\x32$.redletter.delivery.v1.BreakerPolicyR\rbreakerPolicy\x12W\n\x12\x63lient_certificate\x18\x13 \x01(\x0b\x32(.redletter.delivery.v1.ClientCertificateR\x11\x63lientCertificate\x1a:\n\x0cHeadersEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\x1a;\n\rMetadataEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"E\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_ENABLED\x10\x01\x12\x12\n\x0eSTATE_DISABLED\x10\x02\"f\n\rDisableReason\x12\x1e\n\x1a\x44ISABLE_REASON_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x44ISABLE_REASON_BY_CALLER\x10\x01\x12\x17\n\x13\x44ISABLE_REASON_GONE\x10\x02\"\xe0\x03\n\x0bRetryPolicy\x12N\n\x0b\x66irst_delay\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationB\x12\xbaH\x0f\xaa\x01\x0c\"\x03\x08\x90\x1c\x32\x05\x10\x80\xad\xe2\x04R\nfirstDelay\x12S\n\rlongest_delay\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x13\xbaH\x10\xaa\x01\r\"\x04\x08\x80\xa3\x05\x32\x05\x10\x80\xad\xe2\x04R\x0clongestDelay\x12-\n\x0cmax_attempts\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x0bmaxAttempts\x12>\n\x0eretry_statuses\x18\x04 \x03(\x05\x42\x17\xbaH\x14\x92\x01\x11\x10\x32\x18\x01\"\x0b\x1a\t\x18\xd7\x04(\xac\x02\x38\x9a\x03R\rretryStatuses\x12\x39\n\rfail_statuses\x18\x05 \x03(\x05\x42\x14\xbaH\x11\x92\x01\x0e\x10\x32\x18\x01\"\x08\x1a\x06\x18\xd7\x04(\xac\x02R\x0c\x66\x61ilStatuses\x12`\n\x0b\x66\x61il_causes\x18\x06 \x03(\x0e\x32$.redletter.delivery.v1.DeliveryCauseB\x19\xbaH\x16\x92\x01\x13\x10\x05\x18\x01\"\r\x82\x01\n\x18\x02\x18\x03\x18\x04\x18\x05\x18\x07R\nfailCauses\x12 \n\x0ckeep_on_gone\x18\x07 \x01(\x08R\nkeepOnGone\"\xfe\x03\n\rBreakerPolicy\x12\x1a\n\x08\x64isabled\x18\x01 \x01(\x08R\x08\x64isabled\x12\x91\x01\n\x0c\x66\x61ilure_rate\x18\x02 \x01(\x01\x42n\xbaHk\xba\x01h\n\x1b\x62reaker_policy.failure_rate\x12\x1bmust be 0 or from 0.01 to 1\x1a,this == 0.0 || (this >= 0.01 && this <= 1.0)R\x0b\x66\x61ilureRate\x12\x35\n\x10minimum_attempts\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00R\x0fminimumAttempts\x12\x42\n\x06window\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xbaH\x0c\xaa\x01\t\"\x03\x08\xd8\x04\x32\x02\x08\x01R\x06window\x12I\n\nfirst_open\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xbaH\x0c\xaa\x01\t\"\x03\x08\x90\x1c\x32\x02\x08\x01R\tfirstOpen\x12N\n\x0clongest_open\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x04\x08\x80\xa3\x05\x32\x02\x08\x01R\x0blongestOpen\x12\'\n\tsuccesses\x18\x07 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00R\tsuccesses\"\x91\x01\n\x11\x43lientCertificate\x12-\n\x0b\x63\x65rtificate\x18\x01 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01(\x80\x80\x01R\x0b\x63\x65rtificate\x12\x10\n\x03key\x18\x02 \x01(\tR\x03key\x12;\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nexpireTimeb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'redletter.delivery.v1.endpoint_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ENDPOINT']._serialized_start=129
-  _globals['_ENDPOINT']._serialized_end=551
-  _globals['_ENDPOINT_STATE']._serialized_start=482
-  _globals['_ENDPOINT_STATE']._serialized_end=551
+  _globals['_ENDPOINT_HEADERSENTRY']._loaded_options = None
+  _globals['_ENDPOINT_HEADERSENTRY']._serialized_options = b'8\001'
+  _globals['_ENDPOINT_METADATAENTRY']._loaded_options = None
+  _globals['_ENDPOINT_METADATAENTRY']._serialized_options = b'8\001'
+  _globals['_ENDPOINT'].fields_by_name['endpoint_id']._loaded_options = None
+  _globals['_ENDPOINT'].fields_by_name['endpoint_id']._serialized_options = b'\272H\033r\0312\027^[a-z][a-z0-9_-]{0,39}$'
+  _globals['_ENDPOINT'].fields_by_name['url']._loaded_options = None
+  _globals['_ENDPOINT'].fields_by_name['url']._serialized_options = b'\272H&r$\030\200\0202\037^(https?://[^\\x00-\\x20\\x7F]+)?$'
+  _globals['_ENDPOINT'].fields_by_name['description']._loaded_options = None
+  _globals['_ENDPOINT'].fields_by_name['description']._serialized_options = b'\272H\037r\035\030\310\0012\030^[^\\x00-\\x1F\\x7F-\\x9F]*$'
+  _globals['_ENDPOINT'].fields_by_name['timeout']._loaded_options = None
+  _globals['_ENDPOINT'].fields_by_name['timeout']._serialized_options = b'\272H\013\252\001\010\"\002\010<2\002\010\001'
+  _globals['_ENDPOINT'].fields_by_name['etag']._loaded_options = None
+  _globals['_ENDPOINT'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_ENDPOINT'].fields_by_name['event_type_filters']._loaded_options = None
+  _globals['_ENDPOINT'].fields_by_name['event_type_filters']._serialized_options = b'\272H&\222\001#\0202\030\001\"\035r\0332\031^[a-z*][a-z0-9_*-]{0,39}$'
+  _globals['_ENDPOINT'].fields_by_name['headers']._loaded_options = None
+  _globals['_ENDPOINT'].fields_by_name['headers']._serialized_options = b'\272H\005\232\001\002\020\024'
+  _globals['_ENDPOINT'].fields_by_name['metadata']._loaded_options = None
+  _globals['_ENDPOINT'].fields_by_name['metadata']._serialized_options = b'\272HH\232\001E\0202\" r\036\020\001\030@2\030^[^\\x00-\\x1F\\x7F-\\x9F]*$*\037r\035\030\200\0042\030^[^\\x00-\\x1F\\x7F-\\x9F]*$'
+  _globals['_ENDPOINT'].fields_by_name['max_rate']._loaded_options = None
+  _globals['_ENDPOINT'].fields_by_name['max_rate']._serialized_options = b'\272Hk\272\001h\n\021endpoint.max_rate\022 must be 0 or from 0.01 to 100000\0321this == 0.0 || (this >= 0.01 && this <= 100000.0)'
+  _globals['_ENDPOINT'].fields_by_name['max_concurrency']._loaded_options = None
+  _globals['_ENDPOINT'].fields_by_name['max_concurrency']._serialized_options = b'\272H\007\032\005\030\200\010(\000'
+  _globals['_RETRYPOLICY'].fields_by_name['first_delay']._loaded_options = None
+  _globals['_RETRYPOLICY'].fields_by_name['first_delay']._serialized_options = b'\272H\017\252\001\014\"\003\010\220\0342\005\020\200\255\342\004'
+  _globals['_RETRYPOLICY'].fields_by_name['longest_delay']._loaded_options = None
+  _globals['_RETRYPOLICY'].fields_by_name['longest_delay']._serialized_options = b'\272H\020\252\001\r\"\004\010\200\243\0052\005\020\200\255\342\004'
+  _globals['_RETRYPOLICY'].fields_by_name['max_attempts']._loaded_options = None
+  _globals['_RETRYPOLICY'].fields_by_name['max_attempts']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
+  _globals['_RETRYPOLICY'].fields_by_name['retry_statuses']._loaded_options = None
+  _globals['_RETRYPOLICY'].fields_by_name['retry_statuses']._serialized_options = b'\272H\024\222\001\021\0202\030\001\"\013\032\t\030\327\004(\254\0028\232\003'
+  _globals['_RETRYPOLICY'].fields_by_name['fail_statuses']._loaded_options = None
+  _globals['_RETRYPOLICY'].fields_by_name['fail_statuses']._serialized_options = b'\272H\021\222\001\016\0202\030\001\"\010\032\006\030\327\004(\254\002'
+  _globals['_RETRYPOLICY'].fields_by_name['fail_causes']._loaded_options = None
+  _globals['_RETRYPOLICY'].fields_by_name['fail_causes']._serialized_options = b'\272H\026\222\001\023\020\005\030\001\"\r\202\001\n\030\002\030\003\030\004\030\005\030\007'
+  _globals['_BREAKERPOLICY'].fields_by_name['failure_rate']._loaded_options = None
+  _globals['_BREAKERPOLICY'].fields_by_name['failure_rate']._serialized_options = b'\272Hk\272\001h\n\033breaker_policy.failure_rate\022\033must be 0 or from 0.01 to 1\032,this == 0.0 || (this >= 0.01 && this <= 1.0)'
+  _globals['_BREAKERPOLICY'].fields_by_name['minimum_attempts']._loaded_options = None
+  _globals['_BREAKERPOLICY'].fields_by_name['minimum_attempts']._serialized_options = b'\272H\007\032\005\030\220N(\000'
+  _globals['_BREAKERPOLICY'].fields_by_name['window']._loaded_options = None
+  _globals['_BREAKERPOLICY'].fields_by_name['window']._serialized_options = b'\272H\014\252\001\t\"\003\010\330\0042\002\010\001'
+  _globals['_BREAKERPOLICY'].fields_by_name['first_open']._loaded_options = None
+  _globals['_BREAKERPOLICY'].fields_by_name['first_open']._serialized_options = b'\272H\014\252\001\t\"\003\010\220\0342\002\010\001'
+  _globals['_BREAKERPOLICY'].fields_by_name['longest_open']._loaded_options = None
+  _globals['_BREAKERPOLICY'].fields_by_name['longest_open']._serialized_options = b'\272H\r\252\001\n\"\004\010\200\243\0052\002\010\001'
+  _globals['_BREAKERPOLICY'].fields_by_name['successes']._loaded_options = None
+  _globals['_BREAKERPOLICY'].fields_by_name['successes']._serialized_options = b'\272H\006\032\004\030d(\000'
+  _globals['_CLIENTCERTIFICATE'].fields_by_name['certificate']._loaded_options = None
+  _globals['_CLIENTCERTIFICATE'].fields_by_name['certificate']._serialized_options = b'\272H\010r\006\020\001(\200\200\001'
+  _globals['_ENDPOINT']._serialized_start=167
+  _globals['_ENDPOINT']._serialized_end=1888
+  _globals['_ENDPOINT_HEADERSENTRY']._serialized_start=1594
+  _globals['_ENDPOINT_HEADERSENTRY']._serialized_end=1652
+  _globals['_ENDPOINT_METADATAENTRY']._serialized_start=1654
+  _globals['_ENDPOINT_METADATAENTRY']._serialized_end=1713
+  _globals['_ENDPOINT_STATE']._serialized_start=1715
+  _globals['_ENDPOINT_STATE']._serialized_end=1784
+  _globals['_ENDPOINT_DISABLEREASON']._serialized_start=1786
+  _globals['_ENDPOINT_DISABLEREASON']._serialized_end=1888
+  _globals['_RETRYPOLICY']._serialized_start=1891
+  _globals['_RETRYPOLICY']._serialized_end=2371
+  _globals['_BREAKERPOLICY']._serialized_start=2374
+  _globals['_BREAKERPOLICY']._serialized_end=2884
+  _globals['_CLIENTCERTIFICATE']._serialized_start=2887
+  _globals['_CLIENTCERTIFICATE']._serialized_end=3032
 # @@protoc_insertion_point(module_scope)

@@ -24,16 +24,21 @@ _sym_db = _symbol_database.Default()
 
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from redletter.delivery.v1 import endpoint_pb2 as redletter_dot_delivery_dot_v1_dot_endpoint__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,redletter/delivery/v1/endpoint_service.proto\x12\x15redletter.delivery.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a$redletter/delivery/v1/endpoint.proto\"\xa9\x02\n\x15\x43reateEndpointRequest\x12I\n\x0b\x65ndpoint_id\x18\x01 \x01(\tB(\xbaH%r#2\x1a^([a-z][a-z0-9_-]{0,39})?$Z\x05inboxR\nendpointId\x12:\n\x03url\x18\x02 \x01(\tB(\xbaH%r#\x10\x01\x18\x80\x10\x32\x1c^https?://[^\\x00-\\x20\\x7F]+$R\x03url\x12\x44\n\x0b\x64\x65scription\x18\x03 \x01(\tB\"\xbaH\x1fr\x1d\x18\xc8\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x0b\x64\x65scription\x12\x43\n\x07timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0e\xbaH\x0b\xaa\x01\x08\"\x02\x08<2\x02\x08\x01R\x07timeout\"m\n\x16\x43reateEndpointResponse\x12;\n\x08\x65ndpoint\x18\x01 \x01(\x0b\x32\x1f.redletter.delivery.v1.EndpointR\x08\x65ndpoint\x12\x16\n\x06secret\x18\x02 \x01(\tR\x06secret\"U\n\x12GetEndpointRequest\x12?\n\x0b\x65ndpoint_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,39}$R\nendpointId\"R\n\x13GetEndpointResponse\x12;\n\x08\x65ndpoint\x18\x01 \x01(\x0b\x32\x1f.redletter.delivery.v1.EndpointR\x08\x65ndpoint\"h\n\x14ListEndpointsRequest\x12\'\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10R\tpageToken\"~\n\x15ListEndpointsResponse\x12=\n\tendpoints\x18\x01 \x03(\x0b\x32\x1f.redletter.delivery.v1.EndpointR\tendpoints\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xab\x03\n\x0f\x45ndpointService\x12\x87\x01\n\x0e\x43reateEndpoint\x12,.redletter.delivery.v1.CreateEndpointRequest\x1a-.redletter.delivery.v1.CreateEndpointResponse\"\x18\x82\xd3\xe4\x93\x02\x12\"\r/v1/endpoints:\x01*\x12\x89\x01\n\x0bGetEndpoint\x12).redletter.delivery.v1.GetEndpointRequest\x1a*.redletter.delivery.v1.GetEndpointResponse\"#\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/endpoints/{endpoint_id}\x12\x81\x01\n\rListEndpoints\x12+.redletter.delivery.v1.ListEndpointsRequest\x1a,.redletter.delivery.v1.ListEndpointsResponse\"\x15\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/endpointsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,redletter/delivery/v1/endpoint_service.proto\x12\x15redletter.delivery.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a$redletter/delivery/v1/endpoint.proto\"\xb5\t\n\x15\x43reateEndpointRequest\x12I\n\x0b\x65ndpoint_id\x18\x01 \x01(\tB(\xbaH%r#2\x1a^([a-z][a-z0-9_-]{0,39})?$Z\x05inboxR\nendpointId\x12:\n\x03url\x18\x02 \x01(\tB(\xbaH%r#\x10\x01\x18\x80\x10\x32\x1c^https?://[^\\x00-\\x20\\x7F]+$R\x03url\x12\x44\n\x0b\x64\x65scription\x18\x03 \x01(\tB\"\xbaH\x1fr\x1d\x18\xc8\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x0b\x64\x65scription\x12\x43\n\x07timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0e\xbaH\x0b\xaa\x01\x08\"\x02\x08<2\x02\x08\x01R\x07timeout\x12W\n\x12\x65vent_type_filters\x18\x05 \x03(\tB)\xbaH&\x92\x01#\x10\x32\x18\x01\"\x1dr\x1b\x32\x19^[a-z*][a-z0-9_*-]{0,39}$R\x10\x65ventTypeFilters\x12]\n\x07headers\x18\x06 \x03(\x0b\x32\x39.redletter.delivery.v1.CreateEndpointRequest.HeadersEntryB\x08\xbaH\x05\x9a\x01\x02\x10\x14R\x07headers\x12\xa3\x01\n\x08metadata\x18\x07 \x03(\x0b\x32:.redletter.delivery.v1.CreateEndpointRequest.MetadataEntryBK\xbaHH\x9a\x01\x45\x10\x32\" r\x1e\x10\x01\x18@2\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$*\x1fr\x1d\x18\x80\x04\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x08metadata\x12\x90\x01\n\x08max_rate\x18\x08 \x01(\x01\x42u\xbaHr\xba\x01o\n\x18\x63reate_endpoint.max_rate\x12 must be 0 or from 0.01 to 100000\x1a\x31this == 0.0 || (this >= 0.01 && this <= 100000.0)R\x07maxRate\x12\x33\n\x0fmax_concurrency\x18\t \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x80\x08(\x00R\x0emaxConcurrency\x12\x45\n\x0cretry_policy\x18\n \x01(\x0b\x32\".redletter.delivery.v1.RetryPolicyR\x0bretryPolicy\x12K\n\x0e\x62reaker_policy\x18\x0b \x01(\x0b\x32$.redletter.delivery.v1.BreakerPolicyR\rbreakerPolicy\x12W\n\x12\x63lient_certificate\x18\x0c \x01(\x0b\x32(.redletter.delivery.v1.ClientCertificateR\x11\x63lientCertificate\x1a:\n\x0cHeadersEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\x1a;\n\rMetadataEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"m\n\x16\x43reateEndpointResponse\x12;\n\x08\x65ndpoint\x18\x01 \x01(\x0b\x32\x1f.redletter.delivery.v1.EndpointR\x08\x65ndpoint\x12\x16\n\x06secret\x18\x02 \x01(\tR\x06secret\"U\n\x12GetEndpointRequest\x12?\n\x0b\x65ndpoint_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,39}$R\nendpointId\"R\n\x13GetEndpointResponse\x12;\n\x08\x65ndpoint\x18\x01 \x01(\x0b\x32\x1f.redletter.delivery.v1.EndpointR\x08\x65ndpoint\"h\n\x14ListEndpointsRequest\x12\'\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10R\tpageToken\"~\n\x15ListEndpointsResponse\x12=\n\tendpoints\x18\x01 \x03(\x0b\x32\x1f.redletter.delivery.v1.EndpointR\tendpoints\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x93\x02\n\x15UpdateEndpointRequest\x12\x43\n\x08\x65ndpoint\x18\x01 \x01(\x0b\x32\x1f.redletter.delivery.v1.EndpointB\x06\xbaH\x03\xc8\x01\x01R\x08\x65ndpoint\x12\xb4\x01\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskBw\xbaHt\xba\x01n\n!update_endpoint.update_mask.paths\x12\x17must name 1 to 50 paths\x1a\x30this.paths.size() > 0 && this.paths.size() <= 50\xc8\x01\x01R\nupdateMask\"U\n\x16UpdateEndpointResponse\x12;\n\x08\x65ndpoint\x18\x01 \x01(\x0b\x32\x1f.redletter.delivery.v1.EndpointR\x08\x65ndpoint\"u\n\x15\x44\x65leteEndpointRequest\x12?\n\x0b\x65ndpoint_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,39}$R\nendpointId\x12\x1b\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x04\x65tag\"\x18\n\x16\x44\x65leteEndpointResponse\"X\n\x15\x45nableEndpointRequest\x12?\n\x0b\x65ndpoint_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,39}$R\nendpointId\"U\n\x16\x45nableEndpointResponse\x12;\n\x08\x65ndpoint\x18\x01 \x01(\x0b\x32\x1f.redletter.delivery.v1.EndpointR\x08\x65ndpoint\"\x91\x01\n\x16\x44isableEndpointRequest\x12?\n\x0b\x65ndpoint_id\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,39}$R\nendpointId\x12\x36\n\x04note\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d\x18\xc8\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x04note\"V\n\x17\x44isableEndpointResponse\x12;\n\x08\x65ndpoint\x18\x01 \x01(\x0b\x32\x1f.redletter.delivery.v1.EndpointR\x08\x65ndpoint2\xaa\x08\n\x0f\x45ndpointService\x12\x87\x01\n\x0e\x43reateEndpoint\x12,.redletter.delivery.v1.CreateEndpointRequest\x1a-.redletter.delivery.v1.CreateEndpointResponse\"\x18\x82\xd3\xe4\x93\x02\x12\"\r/v1/endpoints:\x01*\x12\x89\x01\n\x0bGetEndpoint\x12).redletter.delivery.v1.GetEndpointRequest\x1a*.redletter.delivery.v1.GetEndpointResponse\"#\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/endpoints/{endpoint_id}\x12\x81\x01\n\rListEndpoints\x12+.redletter.delivery.v1.ListEndpointsRequest\x1a,.redletter.delivery.v1.ListEndpointsResponse\"\x15\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/endpoints\x12\xa5\x01\n\x0eUpdateEndpoint\x12,.redletter.delivery.v1.UpdateEndpointRequest\x1a-.redletter.delivery.v1.UpdateEndpointResponse\"6\x82\xd3\xe4\x93\x02\x30\x32$/v1/endpoints/{endpoint.endpoint_id}:\x08\x65ndpoint\x12\x92\x01\n\x0e\x44\x65leteEndpoint\x12,.redletter.delivery.v1.DeleteEndpointRequest\x1a-.redletter.delivery.v1.DeleteEndpointResponse\"#\x82\xd3\xe4\x93\x02\x1d*\x1b/v1/endpoints/{endpoint_id}\x12\x9c\x01\n\x0e\x45nableEndpoint\x12,.redletter.delivery.v1.EnableEndpointRequest\x1a-.redletter.delivery.v1.EnableEndpointResponse\"-\x82\xd3\xe4\x93\x02\'\"\"/v1/endpoints/{endpoint_id}:enable:\x01*\x12\xa0\x01\n\x0f\x44isableEndpoint\x12-.redletter.delivery.v1.DisableEndpointRequest\x1a..redletter.delivery.v1.DisableEndpointResponse\".\x82\xd3\xe4\x93\x02(\"#/v1/endpoints/{endpoint_id}:disable:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'redletter.delivery.v1.endpoint_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_CREATEENDPOINTREQUEST_HEADERSENTRY']._loaded_options = None
+  _globals['_CREATEENDPOINTREQUEST_HEADERSENTRY']._serialized_options = b'8\001'
+  _globals['_CREATEENDPOINTREQUEST_METADATAENTRY']._loaded_options = None
+  _globals['_CREATEENDPOINTREQUEST_METADATAENTRY']._serialized_options = b'8\001'
   _globals['_CREATEENDPOINTREQUEST'].fields_by_name['endpoint_id']._loaded_options = None
   _globals['_CREATEENDPOINTREQUEST'].fields_by_name['endpoint_id']._serialized_options = b'\272H%r#2\032^([a-z][a-z0-9_-]{0,39})?$Z\005inbox'
   _globals['_CREATEENDPOINTREQUEST'].fields_by_name['url']._loaded_options = None
@@ -42,30 +47,82 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEENDPOINTREQUEST'].fields_by_name['description']._serialized_options = b'\272H\037r\035\030\310\0012\030^[^\\x00-\\x1F\\x7F-\\x9F]*$'
   _globals['_CREATEENDPOINTREQUEST'].fields_by_name['timeout']._loaded_options = None
   _globals['_CREATEENDPOINTREQUEST'].fields_by_name['timeout']._serialized_options = b'\272H\013\252\001\010\"\002\010<2\002\010\001'
+  _globals['_CREATEENDPOINTREQUEST'].fields_by_name['event_type_filters']._loaded_options = None
+  _globals['_CREATEENDPOINTREQUEST'].fields_by_name['event_type_filters']._serialized_options = b'\272H&\222\001#\0202\030\001\"\035r\0332\031^[a-z*][a-z0-9_*-]{0,39}$'
+  _globals['_CREATEENDPOINTREQUEST'].fields_by_name['headers']._loaded_options = None
+  _globals['_CREATEENDPOINTREQUEST'].fields_by_name['headers']._serialized_options = b'\272H\005\232\001\002\020\024'
+  _globals['_CREATEENDPOINTREQUEST'].fields_by_name['metadata']._loaded_options = None
+  _globals['_CREATEENDPOINTREQUEST'].fields_by_name['metadata']._serialized_options = b'\272HH\232\001E\0202\" r\036\020\001\030@2\030^[^\\x00-\\x1F\\x7F-\\x9F]*$*\037r\035\030\200\0042\030^[^\\x00-\\x1F\\x7F-\\x9F]*$'
+  _globals['_CREATEENDPOINTREQUEST'].fields_by_name['max_rate']._loaded_options = None
+  _globals['_CREATEENDPOINTREQUEST'].fields_by_name['max_rate']._serialized_options = b'\272Hr\272\001o\n\030create_endpoint.max_rate\022 must be 0 or from 0.01 to 100000\0321this == 0.0 || (this >= 0.01 && this <= 100000.0)'
+  _globals['_CREATEENDPOINTREQUEST'].fields_by_name['max_concurrency']._loaded_options = None
+  _globals['_CREATEENDPOINTREQUEST'].fields_by_name['max_concurrency']._serialized_options = b'\272H\007\032\005\030\200\010(\000'
   _globals['_GETENDPOINTREQUEST'].fields_by_name['endpoint_id']._loaded_options = None
   _globals['_GETENDPOINTREQUEST'].fields_by_name['endpoint_id']._serialized_options = b'\272H\033r\0312\027^[a-z][a-z0-9_-]{0,39}$'
   _globals['_LISTENDPOINTSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTENDPOINTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_LISTENDPOINTSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTENDPOINTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\020'
+  _globals['_UPDATEENDPOINTREQUEST'].fields_by_name['endpoint']._loaded_options = None
+  _globals['_UPDATEENDPOINTREQUEST'].fields_by_name['endpoint']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_UPDATEENDPOINTREQUEST'].fields_by_name['update_mask']._loaded_options = None
+  _globals['_UPDATEENDPOINTREQUEST'].fields_by_name['update_mask']._serialized_options = b'\272Ht\272\001n\n!update_endpoint.update_mask.paths\022\027must name 1 to 50 paths\0320this.paths.size() > 0 && this.paths.size() <= 50\310\001\001'
+  _globals['_DELETEENDPOINTREQUEST'].fields_by_name['endpoint_id']._loaded_options = None
+  _globals['_DELETEENDPOINTREQUEST'].fields_by_name['endpoint_id']._serialized_options = b'\272H\033r\0312\027^[a-z][a-z0-9_-]{0,39}$'
+  _globals['_DELETEENDPOINTREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_DELETEENDPOINTREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_ENABLEENDPOINTREQUEST'].fields_by_name['endpoint_id']._loaded_options = None
+  _globals['_ENABLEENDPOINTREQUEST'].fields_by_name['endpoint_id']._serialized_options = b'\272H\033r\0312\027^[a-z][a-z0-9_-]{0,39}$'
+  _globals['_DISABLEENDPOINTREQUEST'].fields_by_name['endpoint_id']._loaded_options = None
+  _globals['_DISABLEENDPOINTREQUEST'].fields_by_name['endpoint_id']._serialized_options = b'\272H\033r\0312\027^[a-z][a-z0-9_-]{0,39}$'
+  _globals['_DISABLEENDPOINTREQUEST'].fields_by_name['note']._loaded_options = None
+  _globals['_DISABLEENDPOINTREQUEST'].fields_by_name['note']._serialized_options = b'\272H\037r\035\030\310\0012\030^[^\\x00-\\x1F\\x7F-\\x9F]*$'
   _globals['_ENDPOINTSERVICE'].methods_by_name['CreateEndpoint']._loaded_options = None
   _globals['_ENDPOINTSERVICE'].methods_by_name['CreateEndpoint']._serialized_options = b'\202\323\344\223\002\022\"\r/v1/endpoints:\001*'
   _globals['_ENDPOINTSERVICE'].methods_by_name['GetEndpoint']._loaded_options = None
   _globals['_ENDPOINTSERVICE'].methods_by_name['GetEndpoint']._serialized_options = b'\202\323\344\223\002\035\022\033/v1/endpoints/{endpoint_id}'
   _globals['_ENDPOINTSERVICE'].methods_by_name['ListEndpoints']._loaded_options = None
   _globals['_ENDPOINTSERVICE'].methods_by_name['ListEndpoints']._serialized_options = b'\202\323\344\223\002\017\022\r/v1/endpoints'
-  _globals['_CREATEENDPOINTREQUEST']._serialized_start=172
-  _globals['_CREATEENDPOINTREQUEST']._serialized_end=469
-  _globals['_CREATEENDPOINTRESPONSE']._serialized_start=471
-  _globals['_CREATEENDPOINTRESPONSE']._serialized_end=580
-  _globals['_GETENDPOINTREQUEST']._serialized_start=582
-  _globals['_GETENDPOINTREQUEST']._serialized_end=667
-  _globals['_GETENDPOINTRESPONSE']._serialized_start=669
-  _globals['_GETENDPOINTRESPONSE']._serialized_end=751
-  _globals['_LISTENDPOINTSREQUEST']._serialized_start=753
-  _globals['_LISTENDPOINTSREQUEST']._serialized_end=857
-  _globals['_LISTENDPOINTSRESPONSE']._serialized_start=859
-  _globals['_LISTENDPOINTSRESPONSE']._serialized_end=985
-  _globals['_ENDPOINTSERVICE']._serialized_start=988
-  _globals['_ENDPOINTSERVICE']._serialized_end=1415
+  _globals['_ENDPOINTSERVICE'].methods_by_name['UpdateEndpoint']._loaded_options = None
+  _globals['_ENDPOINTSERVICE'].methods_by_name['UpdateEndpoint']._serialized_options = b'\202\323\344\223\00202$/v1/endpoints/{endpoint.endpoint_id}:\010endpoint'
+  _globals['_ENDPOINTSERVICE'].methods_by_name['DeleteEndpoint']._loaded_options = None
+  _globals['_ENDPOINTSERVICE'].methods_by_name['DeleteEndpoint']._serialized_options = b'\202\323\344\223\002\035*\033/v1/endpoints/{endpoint_id}'
+  _globals['_ENDPOINTSERVICE'].methods_by_name['EnableEndpoint']._loaded_options = None
+  _globals['_ENDPOINTSERVICE'].methods_by_name['EnableEndpoint']._serialized_options = b'\202\323\344\223\002\'\"\"/v1/endpoints/{endpoint_id}:enable:\001*'
+  _globals['_ENDPOINTSERVICE'].methods_by_name['DisableEndpoint']._loaded_options = None
+  _globals['_ENDPOINTSERVICE'].methods_by_name['DisableEndpoint']._serialized_options = b'\202\323\344\223\002(\"#/v1/endpoints/{endpoint_id}:disable:\001*'
+  _globals['_CREATEENDPOINTREQUEST']._serialized_start=206
+  _globals['_CREATEENDPOINTREQUEST']._serialized_end=1411
+  _globals['_CREATEENDPOINTREQUEST_HEADERSENTRY']._serialized_start=1292
+  _globals['_CREATEENDPOINTREQUEST_HEADERSENTRY']._serialized_end=1350
+  _globals['_CREATEENDPOINTREQUEST_METADATAENTRY']._serialized_start=1352
+  _globals['_CREATEENDPOINTREQUEST_METADATAENTRY']._serialized_end=1411
+  _globals['_CREATEENDPOINTRESPONSE']._serialized_start=1413
+  _globals['_CREATEENDPOINTRESPONSE']._serialized_end=1522
+  _globals['_GETENDPOINTREQUEST']._serialized_start=1524
+  _globals['_GETENDPOINTREQUEST']._serialized_end=1609
+  _globals['_GETENDPOINTRESPONSE']._serialized_start=1611
+  _globals['_GETENDPOINTRESPONSE']._serialized_end=1693
+  _globals['_LISTENDPOINTSREQUEST']._serialized_start=1695
+  _globals['_LISTENDPOINTSREQUEST']._serialized_end=1799
+  _globals['_LISTENDPOINTSRESPONSE']._serialized_start=1801
+  _globals['_LISTENDPOINTSRESPONSE']._serialized_end=1927
+  _globals['_UPDATEENDPOINTREQUEST']._serialized_start=1930
+  _globals['_UPDATEENDPOINTREQUEST']._serialized_end=2205
+  _globals['_UPDATEENDPOINTRESPONSE']._serialized_start=2207
+  _globals['_UPDATEENDPOINTRESPONSE']._serialized_end=2292
+  _globals['_DELETEENDPOINTREQUEST']._serialized_start=2294
+  _globals['_DELETEENDPOINTREQUEST']._serialized_end=2411
+  _globals['_DELETEENDPOINTRESPONSE']._serialized_start=2413
+  _globals['_DELETEENDPOINTRESPONSE']._serialized_end=2437
+  _globals['_ENABLEENDPOINTREQUEST']._serialized_start=2439
+  _globals['_ENABLEENDPOINTREQUEST']._serialized_end=2527
+  _globals['_ENABLEENDPOINTRESPONSE']._serialized_start=2529
+  _globals['_ENABLEENDPOINTRESPONSE']._serialized_end=2614
+  _globals['_DISABLEENDPOINTREQUEST']._serialized_start=2617
+  _globals['_DISABLEENDPOINTREQUEST']._serialized_end=2762
+  _globals['_DISABLEENDPOINTRESPONSE']._serialized_start=2764
+  _globals['_DISABLEENDPOINTRESPONSE']._serialized_end=2850
+  _globals['_ENDPOINTSERVICE']._serialized_start=2853
+  _globals['_ENDPOINTSERVICE']._serialized_end=3919
 # @@protoc_insertion_point(module_scope)

@@ -51,6 +51,26 @@ class EndpointServiceStub:
                 request_serializer=redletter_dot_delivery_dot_v1_dot_endpoint__service__pb2.ListEndpointsRequest.SerializeToString,
                 response_deserializer=redletter_dot_delivery_dot_v1_dot_endpoint__service__pb2.ListEndpointsResponse.FromString,
                 _registered_method=True)
+        self.UpdateEndpoint = channel.unary_unary(
+                '/redletter.delivery.v1.EndpointService/UpdateEndpoint',
+                request_serializer=redletter_dot_delivery_dot_v1_dot_endpoint__service__pb2.UpdateEndpointRequest.SerializeToString,
+                response_deserializer=redletter_dot_delivery_dot_v1_dot_endpoint__service__pb2.UpdateEndpointResponse.FromString,
+                _registered_method=True)
+        self.DeleteEndpoint = channel.unary_unary(
+                '/redletter.delivery.v1.EndpointService/DeleteEndpoint',
+                request_serializer=redletter_dot_delivery_dot_v1_dot_endpoint__service__pb2.DeleteEndpointRequest.SerializeToString,
+                response_deserializer=redletter_dot_delivery_dot_v1_dot_endpoint__service__pb2.DeleteEndpointResponse.FromString,
+                _registered_method=True)
+        self.EnableEndpoint = channel.unary_unary(
+                '/redletter.delivery.v1.EndpointService/EnableEndpoint',
+                request_serializer=redletter_dot_delivery_dot_v1_dot_endpoint__service__pb2.EnableEndpointRequest.SerializeToString,
+                response_deserializer=redletter_dot_delivery_dot_v1_dot_endpoint__service__pb2.EnableEndpointResponse.FromString,
+                _registered_method=True)
+        self.DisableEndpoint = channel.unary_unary(
+                '/redletter.delivery.v1.EndpointService/DisableEndpoint',
+                request_serializer=redletter_dot_delivery_dot_v1_dot_endpoint__service__pb2.DisableEndpointRequest.SerializeToString,
+                response_deserializer=redletter_dot_delivery_dot_v1_dot_endpoint__service__pb2.DisableEndpointResponse.FromString,
+                _registered_method=True)
 
 
 class EndpointServiceServicer:
@@ -60,7 +80,8 @@ class EndpointServiceServicer:
 
     def CreateEndpoint(self, request, context):
         """Creates an endpoint. It gets the events decided from now on. An id that is taken is
-        ALREADY_EXISTS, also when everything else is equal, because the secret is shown only once.
+        ALREADY_EXISTS, also when everything else is equal, because the secret is shown only once. A tenant
+        has at most 1,000 endpoints (ILLEGAL_STATE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -75,6 +96,39 @@ class EndpointServiceServicer:
 
     def ListEndpoints(self, request, context):
         """Lists endpoints in the order of their ids.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateEndpoint(self, request, context):
+        """Changes the named fields. Every replica sends by the new ones within a second, also what waits for
+        another attempt; each attempt records its URL and secret. STALE_ETAG when the etag is another one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteEndpoint(self, request, context):
+        """Deletes an endpoint with its secrets. What waits for it ends as DEAD (ENDPOINT_DISABLED) and goes to
+        the inbox unless another endpoint received it; attempts under way come to their end. NOT_FOUND when
+        there is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EnableEndpoint(self, request, context):
+        """Sends messages to it again: those accepted from now on. One that is enabled is answered as it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DisableEndpoint(self, request, context):
+        """Sends it no more messages. What waits for it ends as DEAD (ENDPOINT_DISABLED), goes to the inbox
+        unless another endpoint received it, and can be redelivered. One that is disabled is answered as it
+        is, with its first reason.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -97,6 +151,26 @@ def add_EndpointServiceServicer_to_server(servicer, server):
                     servicer.ListEndpoints,
                     request_deserializer=redletter_dot_delivery_dot_v1_dot_endpoint__service__pb2.ListEndpointsRequest.FromString,
                     response_serializer=redletter_dot_delivery_dot_v1_dot_endpoint__service__pb2.ListEndpointsResponse.SerializeToString,
+            ),
+            'UpdateEndpoint': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateEndpoint,
+                    request_deserializer=redletter_dot_delivery_dot_v1_dot_endpoint__service__pb2.UpdateEndpointRequest.FromString,
+                    response_serializer=redletter_dot_delivery_dot_v1_dot_endpoint__service__pb2.UpdateEndpointResponse.SerializeToString,
+            ),
+            'DeleteEndpoint': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteEndpoint,
+                    request_deserializer=redletter_dot_delivery_dot_v1_dot_endpoint__service__pb2.DeleteEndpointRequest.FromString,
+                    response_serializer=redletter_dot_delivery_dot_v1_dot_endpoint__service__pb2.DeleteEndpointResponse.SerializeToString,
+            ),
+            'EnableEndpoint': grpc.unary_unary_rpc_method_handler(
+                    servicer.EnableEndpoint,
+                    request_deserializer=redletter_dot_delivery_dot_v1_dot_endpoint__service__pb2.EnableEndpointRequest.FromString,
+                    response_serializer=redletter_dot_delivery_dot_v1_dot_endpoint__service__pb2.EnableEndpointResponse.SerializeToString,
+            ),
+            'DisableEndpoint': grpc.unary_unary_rpc_method_handler(
+                    servicer.DisableEndpoint,
+                    request_deserializer=redletter_dot_delivery_dot_v1_dot_endpoint__service__pb2.DisableEndpointRequest.FromString,
+                    response_serializer=redletter_dot_delivery_dot_v1_dot_endpoint__service__pb2.DisableEndpointResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -182,6 +256,114 @@ class EndpointService:
             '/redletter.delivery.v1.EndpointService/ListEndpoints',
             redletter_dot_delivery_dot_v1_dot_endpoint__service__pb2.ListEndpointsRequest.SerializeToString,
             redletter_dot_delivery_dot_v1_dot_endpoint__service__pb2.ListEndpointsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateEndpoint(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.delivery.v1.EndpointService/UpdateEndpoint',
+            redletter_dot_delivery_dot_v1_dot_endpoint__service__pb2.UpdateEndpointRequest.SerializeToString,
+            redletter_dot_delivery_dot_v1_dot_endpoint__service__pb2.UpdateEndpointResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteEndpoint(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.delivery.v1.EndpointService/DeleteEndpoint',
+            redletter_dot_delivery_dot_v1_dot_endpoint__service__pb2.DeleteEndpointRequest.SerializeToString,
+            redletter_dot_delivery_dot_v1_dot_endpoint__service__pb2.DeleteEndpointResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EnableEndpoint(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.delivery.v1.EndpointService/EnableEndpoint',
+            redletter_dot_delivery_dot_v1_dot_endpoint__service__pb2.EnableEndpointRequest.SerializeToString,
+            redletter_dot_delivery_dot_v1_dot_endpoint__service__pb2.EnableEndpointResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DisableEndpoint(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.delivery.v1.EndpointService/DisableEndpoint',
+            redletter_dot_delivery_dot_v1_dot_endpoint__service__pb2.DisableEndpointRequest.SerializeToString,
+            redletter_dot_delivery_dot_v1_dot_endpoint__service__pb2.DisableEndpointResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,12 +37,29 @@ class EndpointServiceStub:
     def __new__(cls, channel: _aio.Channel) -> EndpointServiceAsyncStub: ...
     CreateEndpoint: _grpc.UnaryUnaryMultiCallable[_endpoint_service_pb2.CreateEndpointRequest, _endpoint_service_pb2.CreateEndpointResponse]
     """Creates an endpoint. It gets the events decided from now on. An id that is taken is
-    ALREADY_EXISTS, also when everything else is equal, because the secret is shown only once.
+    ALREADY_EXISTS, also when everything else is equal, because the secret is shown only once. A tenant
+    has at most 1,000 endpoints (ILLEGAL_STATE).
     """
     GetEndpoint: _grpc.UnaryUnaryMultiCallable[_endpoint_service_pb2.GetEndpointRequest, _endpoint_service_pb2.GetEndpointResponse]
     """Answers one endpoint, or NOT_FOUND."""
     ListEndpoints: _grpc.UnaryUnaryMultiCallable[_endpoint_service_pb2.ListEndpointsRequest, _endpoint_service_pb2.ListEndpointsResponse]
     """Lists endpoints in the order of their ids."""
+    UpdateEndpoint: _grpc.UnaryUnaryMultiCallable[_endpoint_service_pb2.UpdateEndpointRequest, _endpoint_service_pb2.UpdateEndpointResponse]
+    """Changes the named fields. Every replica sends by the new ones within a second, also what waits for
+    another attempt; each attempt records its URL and secret. STALE_ETAG when the etag is another one.
+    """
+    DeleteEndpoint: _grpc.UnaryUnaryMultiCallable[_endpoint_service_pb2.DeleteEndpointRequest, _endpoint_service_pb2.DeleteEndpointResponse]
+    """Deletes an endpoint with its secrets. What waits for it ends as DEAD (ENDPOINT_DISABLED) and goes to
+    the inbox unless another endpoint received it; attempts under way come to their end. NOT_FOUND when
+    there is none.
+    """
+    EnableEndpoint: _grpc.UnaryUnaryMultiCallable[_endpoint_service_pb2.EnableEndpointRequest, _endpoint_service_pb2.EnableEndpointResponse]
+    """Sends messages to it again: those accepted from now on. One that is enabled is answered as it is."""
+    DisableEndpoint: _grpc.UnaryUnaryMultiCallable[_endpoint_service_pb2.DisableEndpointRequest, _endpoint_service_pb2.DisableEndpointResponse]
+    """Sends it no more messages. What waits for it ends as DEAD (ENDPOINT_DISABLED), goes to the inbox
+    unless another endpoint received it, and can be redelivered. One that is disabled is answered as it
+    is, with its first reason.
+    """
 
 @_typing.type_check_only
 class EndpointServiceAsyncStub(EndpointServiceStub):
@@ -53,12 +70,29 @@ class EndpointServiceAsyncStub(EndpointServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateEndpoint: _aio.UnaryUnaryMultiCallable[_endpoint_service_pb2.CreateEndpointRequest, _endpoint_service_pb2.CreateEndpointResponse]  # type: ignore[assignment]
     """Creates an endpoint. It gets the events decided from now on. An id that is taken is
-    ALREADY_EXISTS, also when everything else is equal, because the secret is shown only once.
+    ALREADY_EXISTS, also when everything else is equal, because the secret is shown only once. A tenant
+    has at most 1,000 endpoints (ILLEGAL_STATE).
     """
     GetEndpoint: _aio.UnaryUnaryMultiCallable[_endpoint_service_pb2.GetEndpointRequest, _endpoint_service_pb2.GetEndpointResponse]  # type: ignore[assignment]
     """Answers one endpoint, or NOT_FOUND."""
     ListEndpoints: _aio.UnaryUnaryMultiCallable[_endpoint_service_pb2.ListEndpointsRequest, _endpoint_service_pb2.ListEndpointsResponse]  # type: ignore[assignment]
     """Lists endpoints in the order of their ids."""
+    UpdateEndpoint: _aio.UnaryUnaryMultiCallable[_endpoint_service_pb2.UpdateEndpointRequest, _endpoint_service_pb2.UpdateEndpointResponse]  # type: ignore[assignment]
+    """Changes the named fields. Every replica sends by the new ones within a second, also what waits for
+    another attempt; each attempt records its URL and secret. STALE_ETAG when the etag is another one.
+    """
+    DeleteEndpoint: _aio.UnaryUnaryMultiCallable[_endpoint_service_pb2.DeleteEndpointRequest, _endpoint_service_pb2.DeleteEndpointResponse]  # type: ignore[assignment]
+    """Deletes an endpoint with its secrets. What waits for it ends as DEAD (ENDPOINT_DISABLED) and goes to
+    the inbox unless another endpoint received it; attempts under way come to their end. NOT_FOUND when
+    there is none.
+    """
+    EnableEndpoint: _aio.UnaryUnaryMultiCallable[_endpoint_service_pb2.EnableEndpointRequest, _endpoint_service_pb2.EnableEndpointResponse]  # type: ignore[assignment]
+    """Sends messages to it again: those accepted from now on. One that is enabled is answered as it is."""
+    DisableEndpoint: _aio.UnaryUnaryMultiCallable[_endpoint_service_pb2.DisableEndpointRequest, _endpoint_service_pb2.DisableEndpointResponse]  # type: ignore[assignment]
+    """Sends it no more messages. What waits for it ends as DEAD (ENDPOINT_DISABLED), goes to the inbox
+    unless another endpoint received it, and can be redelivered. One that is disabled is answered as it
+    is, with its first reason.
+    """
 
 class EndpointServiceServicer(metaclass=_abc_1.ABCMeta):
     """The webhook endpoints of the caller's tenant. All methods need scope `tenant`. The inbox is not
@@ -72,7 +106,8 @@ class EndpointServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_endpoint_service_pb2.CreateEndpointResponse, _abc.Awaitable[_endpoint_service_pb2.CreateEndpointResponse]]:
         """Creates an endpoint. It gets the events decided from now on. An id that is taken is
-        ALREADY_EXISTS, also when everything else is equal, because the secret is shown only once.
+        ALREADY_EXISTS, also when everything else is equal, because the secret is shown only once. A tenant
+        has at most 1,000 endpoints (ILLEGAL_STATE).
         """
 
     @_abc_1.abstractmethod
@@ -90,5 +125,45 @@ class EndpointServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_endpoint_service_pb2.ListEndpointsResponse, _abc.Awaitable[_endpoint_service_pb2.ListEndpointsResponse]]:
         """Lists endpoints in the order of their ids."""
+
+    @_abc_1.abstractmethod
+    def UpdateEndpoint(
+        self,
+        request: _endpoint_service_pb2.UpdateEndpointRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_endpoint_service_pb2.UpdateEndpointResponse, _abc.Awaitable[_endpoint_service_pb2.UpdateEndpointResponse]]:
+        """Changes the named fields. Every replica sends by the new ones within a second, also what waits for
+        another attempt; each attempt records its URL and secret. STALE_ETAG when the etag is another one.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteEndpoint(
+        self,
+        request: _endpoint_service_pb2.DeleteEndpointRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_endpoint_service_pb2.DeleteEndpointResponse, _abc.Awaitable[_endpoint_service_pb2.DeleteEndpointResponse]]:
+        """Deletes an endpoint with its secrets. What waits for it ends as DEAD (ENDPOINT_DISABLED) and goes to
+        the inbox unless another endpoint received it; attempts under way come to their end. NOT_FOUND when
+        there is none.
+        """
+
+    @_abc_1.abstractmethod
+    def EnableEndpoint(
+        self,
+        request: _endpoint_service_pb2.EnableEndpointRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_endpoint_service_pb2.EnableEndpointResponse, _abc.Awaitable[_endpoint_service_pb2.EnableEndpointResponse]]:
+        """Sends messages to it again: those accepted from now on. One that is enabled is answered as it is."""
+
+    @_abc_1.abstractmethod
+    def DisableEndpoint(
+        self,
+        request: _endpoint_service_pb2.DisableEndpointRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_endpoint_service_pb2.DisableEndpointResponse, _abc.Awaitable[_endpoint_service_pb2.DisableEndpointResponse]]:
+        """Sends it no more messages. What waits for it ends as DEAD (ENDPOINT_DISABLED), goes to the inbox
+        unless another endpoint received it, and can be redelivered. One that is disabled is answered as it
+        is, with its first reason.
+        """
 
 def add_EndpointServiceServicer_to_server(servicer: EndpointServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

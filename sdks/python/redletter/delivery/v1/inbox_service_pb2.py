@@ -23,17 +23,22 @@ _sym_db = _symbol_database.Default()
 
 
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from redletter.common.v1 import item_result_pb2 as redletter_dot_common_dot_v1_dot_item__result__pb2
+from redletter.common.v1 import priority_pb2 as redletter_dot_common_dot_v1_dot_priority__pb2
 from redletter.delivery.v1 import message_pb2 as redletter_dot_delivery_dot_v1_dot_message__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)redletter/delivery/v1/inbox_service.proto\x12\x15redletter.delivery.v1\x1a\x1cgoogle/api/annotations.proto\x1a%redletter/common/v1/item_result.proto\x1a#redletter/delivery/v1/message.proto\"\xbb\x02\n\x10ListInboxRequest\x12Q\n\x06states\x18\x01 \x03(\x0e\x32$.redletter.delivery.v1.Message.StateB\x13\xbaH\x10\x92\x01\r\x10\x02\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00R\x06states\x12;\n\x07user_id\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d(\x80\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x06userId\x12\x45\n\revent_type_id\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^([a-z][a-z0-9_-]{0,39})?$R\x0b\x65ventTypeId\x12\'\n\tpage_size\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10R\tpageToken\"w\n\x11ListInboxResponse\x12:\n\x08messages\x18\x01 \x03(\x0b\x32\x1e.redletter.delivery.v1.MessageR\x08messages\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"@\n\x0f\x41\x63kInboxRequest\x12-\n\tevent_ids\x18\x01 \x03(\tB\x10\xbaH\r\x92\x01\n\x08\x01\x10\xf4\x03\"\x03\xd8\x01\x03R\x08\x65ventIds\"M\n\x10\x41\x63kInboxResponse\x12\x39\n\x07results\x18\x01 \x03(\x0b\x32\x1f.redletter.common.v1.ItemResultR\x07results2\xf8\x01\n\x0cInboxService\x12q\n\tListInbox\x12\'.redletter.delivery.v1.ListInboxRequest\x1a(.redletter.delivery.v1.ListInboxResponse\"\x11\x82\xd3\xe4\x93\x02\x0b\x12\t/v1/inbox\x12u\n\x08\x41\x63kInbox\x12&.redletter.delivery.v1.AckInboxRequest\x1a\'.redletter.delivery.v1.AckInboxResponse\"\x18\x82\xd3\xe4\x93\x02\x12\"\r/v1/inbox:ack:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)redletter/delivery/v1/inbox_service.proto\x12\x15redletter.delivery.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%redletter/common/v1/item_result.proto\x1a\"redletter/common/v1/priority.proto\x1a#redletter/delivery/v1/message.proto\"\xad\x05\n\x10ListInboxRequest\x12Q\n\x06states\x18\x01 \x03(\x0e\x32$.redletter.delivery.v1.Message.StateB\x13\xbaH\x10\x92\x01\r\x10\x02\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00R\x06states\x12;\n\x07user_id\x18\x02 \x01(\tB\"\xbaH\x1fr\x1d(\x80\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x06userId\x12\x45\n\revent_type_id\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^([a-z][a-z0-9_-]{0,39})?$R\x0b\x65ventTypeId\x12\'\n\tpage_size\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10R\tpageToken\x12\x43\n\x08priority\x18\x06 \x01(\x0e\x32\x1d.redletter.common.v1.PriorityB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x08priority\x12?\n\rcreated_after\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0c\x63reatedAfter\x12\x41\n\x0e\x63reated_before\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\rcreatedBefore\x12j\n\x08metadata\x18\t \x03(\x0b\x32\x35.redletter.delivery.v1.ListInboxRequest.MetadataEntryB\x17\xbaH\x14\x9a\x01\x11\x10\n\"\x06r\x04\x10\x01\x18@*\x05r\x03\x18\xf4\x03R\x08metadata\x1a;\n\rMetadataEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"w\n\x11ListInboxResponse\x12:\n\x08messages\x18\x01 \x03(\x0b\x32\x1e.redletter.delivery.v1.MessageR\x08messages\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x9f\x05\n\x10PullInboxRequest\x12-\n\x0cmax_messages\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x0bmaxMessages\x12@\n\x05lease\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xbaH\x0c\xaa\x01\t\"\x03\x08\x90\x1c\x32\x02\x08\x01R\x05lease\x12;\n\x07user_id\x18\x03 \x01(\tB\"\xbaH\x1fr\x1d(\x80\x01\x32\x18^[^\\x00-\\x1F\\x7F-\\x9F]*$R\x06userId\x12\x45\n\revent_type_id\x18\x04 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^([a-z][a-z0-9_-]{0,39})?$R\x0b\x65ventTypeId\x12\x43\n\x08priority\x18\x05 \x01(\x0e\x32\x1d.redletter.common.v1.PriorityB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x08priority\x12?\n\rcreated_after\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0c\x63reatedAfter\x12\x41\n\x0e\x63reated_before\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\rcreatedBefore\x12j\n\x08metadata\x18\x08 \x03(\x0b\x32\x35.redletter.delivery.v1.PullInboxRequest.MetadataEntryB\x17\xbaH\x14\x9a\x01\x11\x10\n\"\x06r\x04\x10\x01\x18@*\x05r\x03\x18\xf4\x03R\x08metadata\x12$\n\x0e\x65nd_when_empty\x18\t \x01(\x08R\x0c\x65ndWhenEmpty\x1a;\n\rMetadataEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"n\n\x11PullInboxResponse\x12\x38\n\x07message\x18\x01 \x01(\x0b\x32\x1e.redletter.delivery.v1.MessageR\x07message\x12\x1f\n\x0blease_token\x18\x02 \x01(\tR\nleaseToken\"H\n\nInboxLease\x12\x19\n\x08\x65vent_id\x18\x01 \x01(\tR\x07\x65ventId\x12\x1f\n\x0blease_token\x18\x02 \x01(\tR\nleaseToken\"\xa9\x01\n\x18\x45xtendInboxLeasesRequest\x12K\n\x06leases\x18\x01 \x03(\x0b\x32!.redletter.delivery.v1.InboxLeaseB\x10\xbaH\r\x92\x01\n\x08\x01\x10\xf4\x03\"\x03\xd8\x01\x03R\x06leases\x12@\n\x05lease\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xbaH\x0c\xaa\x01\t\"\x03\x08\x90\x1c\x32\x02\x08\x01R\x05lease\"\x93\x01\n\x19\x45xtendInboxLeasesResponse\x12\x39\n\x07results\x18\x01 \x03(\x0b\x32\x1f.redletter.common.v1.ItemResultR\x07results\x12;\n\x0blease_until\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nleaseUntil\"\xa8\x01\n\x19ReleaseInboxLeasesRequest\x12K\n\x06leases\x18\x01 \x03(\x0b\x32!.redletter.delivery.v1.InboxLeaseB\x10\xbaH\r\x92\x01\n\x08\x01\x10\xf4\x03\"\x03\xd8\x01\x03R\x06leases\x12>\n\x05\x64\x65lay\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\r\xbaH\n\xaa\x01\x07\"\x03\x08\x90\x1c\x32\x00R\x05\x64\x65lay\"W\n\x1aReleaseInboxLeasesResponse\x12\x39\n\x07results\x18\x01 \x03(\x0b\x32\x1f.redletter.common.v1.ItemResultR\x07results\"@\n\x0f\x41\x63kInboxRequest\x12-\n\tevent_ids\x18\x01 \x03(\tB\x10\xbaH\r\x92\x01\n\x08\x01\x10\xf4\x03\"\x03\xd8\x01\x03R\x08\x65ventIds\"m\n\x10\x41\x63kInboxResponse\x12\x39\n\x07results\x18\x01 \x03(\x0b\x32\x1f.redletter.common.v1.ItemResultR\x07results\x12\x1e\n\x0bon_the_wire\x18\x02 \x03(\tR\tonTheWire\"H\n\x17\x42\x61tchDeleteInboxRequest\x12-\n\tevent_ids\x18\x01 \x03(\tB\x10\xbaH\r\x92\x01\n\x08\x01\x10\xf4\x03\"\x03\xd8\x01\x03R\x08\x65ventIds\"U\n\x18\x42\x61tchDeleteInboxResponse\x12\x39\n\x07results\x18\x01 \x03(\x0b\x32\x1f.redletter.common.v1.ItemResultR\x07results2\xbd\x06\n\x0cInboxService\x12q\n\tListInbox\x12\'.redletter.delivery.v1.ListInboxRequest\x1a(.redletter.delivery.v1.ListInboxResponse\"\x11\x82\xd3\xe4\x93\x02\x0b\x12\t/v1/inbox\x12{\n\tPullInbox\x12\'.redletter.delivery.v1.PullInboxRequest\x1a(.redletter.delivery.v1.PullInboxResponse\"\x19\x82\xd3\xe4\x93\x02\x13\"\x0e/v1/inbox:pull:\x01*0\x01\x12\x93\x01\n\x11\x45xtendInboxLeases\x12/.redletter.delivery.v1.ExtendInboxLeasesRequest\x1a\x30.redletter.delivery.v1.ExtendInboxLeasesResponse\"\x1b\x82\xd3\xe4\x93\x02\x15\"\x10/v1/inbox:extend:\x01*\x12\x97\x01\n\x12ReleaseInboxLeases\x12\x30.redletter.delivery.v1.ReleaseInboxLeasesRequest\x1a\x31.redletter.delivery.v1.ReleaseInboxLeasesResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\"\x11/v1/inbox:release:\x01*\x12u\n\x08\x41\x63kInbox\x12&.redletter.delivery.v1.AckInboxRequest\x1a\'.redletter.delivery.v1.AckInboxResponse\"\x18\x82\xd3\xe4\x93\x02\x12\"\r/v1/inbox:ack:\x01*\x12\x95\x01\n\x10\x42\x61tchDeleteInbox\x12..redletter.delivery.v1.BatchDeleteInboxRequest\x1a/.redletter.delivery.v1.BatchDeleteInboxResponse\" \x82\xd3\xe4\x93\x02\x1a\"\x15/v1/inbox:batchDelete:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'redletter.delivery.v1.inbox_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_LISTINBOXREQUEST_METADATAENTRY']._loaded_options = None
+  _globals['_LISTINBOXREQUEST_METADATAENTRY']._serialized_options = b'8\001'
   _globals['_LISTINBOXREQUEST'].fields_by_name['states']._loaded_options = None
   _globals['_LISTINBOXREQUEST'].fields_by_name['states']._serialized_options = b'\272H\020\222\001\r\020\002\030\001\"\007\202\001\004\020\001 \000'
   _globals['_LISTINBOXREQUEST'].fields_by_name['user_id']._loaded_options = None
@@ -44,20 +49,78 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTINBOXREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_LISTINBOXREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTINBOXREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\020'
+  _globals['_LISTINBOXREQUEST'].fields_by_name['priority']._loaded_options = None
+  _globals['_LISTINBOXREQUEST'].fields_by_name['priority']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_LISTINBOXREQUEST'].fields_by_name['metadata']._loaded_options = None
+  _globals['_LISTINBOXREQUEST'].fields_by_name['metadata']._serialized_options = b'\272H\024\232\001\021\020\n\"\006r\004\020\001\030@*\005r\003\030\364\003'
+  _globals['_PULLINBOXREQUEST_METADATAENTRY']._loaded_options = None
+  _globals['_PULLINBOXREQUEST_METADATAENTRY']._serialized_options = b'8\001'
+  _globals['_PULLINBOXREQUEST'].fields_by_name['max_messages']._loaded_options = None
+  _globals['_PULLINBOXREQUEST'].fields_by_name['max_messages']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
+  _globals['_PULLINBOXREQUEST'].fields_by_name['lease']._loaded_options = None
+  _globals['_PULLINBOXREQUEST'].fields_by_name['lease']._serialized_options = b'\272H\014\252\001\t\"\003\010\220\0342\002\010\001'
+  _globals['_PULLINBOXREQUEST'].fields_by_name['user_id']._loaded_options = None
+  _globals['_PULLINBOXREQUEST'].fields_by_name['user_id']._serialized_options = b'\272H\037r\035(\200\0012\030^[^\\x00-\\x1F\\x7F-\\x9F]*$'
+  _globals['_PULLINBOXREQUEST'].fields_by_name['event_type_id']._loaded_options = None
+  _globals['_PULLINBOXREQUEST'].fields_by_name['event_type_id']._serialized_options = b'\272H\036r\0342\032^([a-z][a-z0-9_-]{0,39})?$'
+  _globals['_PULLINBOXREQUEST'].fields_by_name['priority']._loaded_options = None
+  _globals['_PULLINBOXREQUEST'].fields_by_name['priority']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_PULLINBOXREQUEST'].fields_by_name['metadata']._loaded_options = None
+  _globals['_PULLINBOXREQUEST'].fields_by_name['metadata']._serialized_options = b'\272H\024\232\001\021\020\n\"\006r\004\020\001\030@*\005r\003\030\364\003'
+  _globals['_EXTENDINBOXLEASESREQUEST'].fields_by_name['leases']._loaded_options = None
+  _globals['_EXTENDINBOXLEASESREQUEST'].fields_by_name['leases']._serialized_options = b'\272H\r\222\001\n\010\001\020\364\003\"\003\330\001\003'
+  _globals['_EXTENDINBOXLEASESREQUEST'].fields_by_name['lease']._loaded_options = None
+  _globals['_EXTENDINBOXLEASESREQUEST'].fields_by_name['lease']._serialized_options = b'\272H\014\252\001\t\"\003\010\220\0342\002\010\001'
+  _globals['_RELEASEINBOXLEASESREQUEST'].fields_by_name['leases']._loaded_options = None
+  _globals['_RELEASEINBOXLEASESREQUEST'].fields_by_name['leases']._serialized_options = b'\272H\r\222\001\n\010\001\020\364\003\"\003\330\001\003'
+  _globals['_RELEASEINBOXLEASESREQUEST'].fields_by_name['delay']._loaded_options = None
+  _globals['_RELEASEINBOXLEASESREQUEST'].fields_by_name['delay']._serialized_options = b'\272H\n\252\001\007\"\003\010\220\0342\000'
   _globals['_ACKINBOXREQUEST'].fields_by_name['event_ids']._loaded_options = None
   _globals['_ACKINBOXREQUEST'].fields_by_name['event_ids']._serialized_options = b'\272H\r\222\001\n\010\001\020\364\003\"\003\330\001\003'
+  _globals['_BATCHDELETEINBOXREQUEST'].fields_by_name['event_ids']._loaded_options = None
+  _globals['_BATCHDELETEINBOXREQUEST'].fields_by_name['event_ids']._serialized_options = b'\272H\r\222\001\n\010\001\020\364\003\"\003\330\001\003'
   _globals['_INBOXSERVICE'].methods_by_name['ListInbox']._loaded_options = None
   _globals['_INBOXSERVICE'].methods_by_name['ListInbox']._serialized_options = b'\202\323\344\223\002\013\022\t/v1/inbox'
+  _globals['_INBOXSERVICE'].methods_by_name['PullInbox']._loaded_options = None
+  _globals['_INBOXSERVICE'].methods_by_name['PullInbox']._serialized_options = b'\202\323\344\223\002\023\"\016/v1/inbox:pull:\001*'
+  _globals['_INBOXSERVICE'].methods_by_name['ExtendInboxLeases']._loaded_options = None
+  _globals['_INBOXSERVICE'].methods_by_name['ExtendInboxLeases']._serialized_options = b'\202\323\344\223\002\025\"\020/v1/inbox:extend:\001*'
+  _globals['_INBOXSERVICE'].methods_by_name['ReleaseInboxLeases']._loaded_options = None
+  _globals['_INBOXSERVICE'].methods_by_name['ReleaseInboxLeases']._serialized_options = b'\202\323\344\223\002\026\"\021/v1/inbox:release:\001*'
   _globals['_INBOXSERVICE'].methods_by_name['AckInbox']._loaded_options = None
   _globals['_INBOXSERVICE'].methods_by_name['AckInbox']._serialized_options = b'\202\323\344\223\002\022\"\r/v1/inbox:ack:\001*'
-  _globals['_LISTINBOXREQUEST']._serialized_start=175
-  _globals['_LISTINBOXREQUEST']._serialized_end=490
-  _globals['_LISTINBOXRESPONSE']._serialized_start=492
-  _globals['_LISTINBOXRESPONSE']._serialized_end=611
-  _globals['_ACKINBOXREQUEST']._serialized_start=613
-  _globals['_ACKINBOXREQUEST']._serialized_end=677
-  _globals['_ACKINBOXRESPONSE']._serialized_start=679
-  _globals['_ACKINBOXRESPONSE']._serialized_end=756
-  _globals['_INBOXSERVICE']._serialized_start=759
-  _globals['_INBOXSERVICE']._serialized_end=1007
+  _globals['_INBOXSERVICE'].methods_by_name['BatchDeleteInbox']._loaded_options = None
+  _globals['_INBOXSERVICE'].methods_by_name['BatchDeleteInbox']._serialized_options = b'\202\323\344\223\002\032\"\025/v1/inbox:batchDelete:\001*'
+  _globals['_LISTINBOXREQUEST']._serialized_start=276
+  _globals['_LISTINBOXREQUEST']._serialized_end=961
+  _globals['_LISTINBOXREQUEST_METADATAENTRY']._serialized_start=902
+  _globals['_LISTINBOXREQUEST_METADATAENTRY']._serialized_end=961
+  _globals['_LISTINBOXRESPONSE']._serialized_start=963
+  _globals['_LISTINBOXRESPONSE']._serialized_end=1082
+  _globals['_PULLINBOXREQUEST']._serialized_start=1085
+  _globals['_PULLINBOXREQUEST']._serialized_end=1756
+  _globals['_PULLINBOXREQUEST_METADATAENTRY']._serialized_start=902
+  _globals['_PULLINBOXREQUEST_METADATAENTRY']._serialized_end=961
+  _globals['_PULLINBOXRESPONSE']._serialized_start=1758
+  _globals['_PULLINBOXRESPONSE']._serialized_end=1868
+  _globals['_INBOXLEASE']._serialized_start=1870
+  _globals['_INBOXLEASE']._serialized_end=1942
+  _globals['_EXTENDINBOXLEASESREQUEST']._serialized_start=1945
+  _globals['_EXTENDINBOXLEASESREQUEST']._serialized_end=2114
+  _globals['_EXTENDINBOXLEASESRESPONSE']._serialized_start=2117
+  _globals['_EXTENDINBOXLEASESRESPONSE']._serialized_end=2264
+  _globals['_RELEASEINBOXLEASESREQUEST']._serialized_start=2267
+  _globals['_RELEASEINBOXLEASESREQUEST']._serialized_end=2435
+  _globals['_RELEASEINBOXLEASESRESPONSE']._serialized_start=2437
+  _globals['_RELEASEINBOXLEASESRESPONSE']._serialized_end=2524
+  _globals['_ACKINBOXREQUEST']._serialized_start=2526
+  _globals['_ACKINBOXREQUEST']._serialized_end=2590
+  _globals['_ACKINBOXRESPONSE']._serialized_start=2592
+  _globals['_ACKINBOXRESPONSE']._serialized_end=2701
+  _globals['_BATCHDELETEINBOXREQUEST']._serialized_start=2703
+  _globals['_BATCHDELETEINBOXREQUEST']._serialized_end=2775
+  _globals['_BATCHDELETEINBOXRESPONSE']._serialized_start=2777
+  _globals['_BATCHDELETEINBOXRESPONSE']._serialized_end=2862
+  _globals['_INBOXSERVICE']._serialized_start=2865
+  _globals['_INBOXSERVICE']._serialized_end=3694
 # @@protoc_insertion_point(module_scope)

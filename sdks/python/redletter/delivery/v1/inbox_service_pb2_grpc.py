@@ -26,8 +26,9 @@ if _version_not_supported:
 
 
 class InboxServiceStub:
-    """The inbox of the caller's tenant: what no endpoint matched or received. All methods need scope
-    `tenant`.
+    """The inbox of the caller's tenant: what no endpoint wanted or received, or every message when
+    `DeliverySettings.inbox_mode` says so. A message leaves it once, acknowledged or deleted. All methods
+    need scope `tenant`.
     """
 
     def __init__(self, channel):
@@ -41,27 +42,86 @@ class InboxServiceStub:
                 request_serializer=redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.ListInboxRequest.SerializeToString,
                 response_deserializer=redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.ListInboxResponse.FromString,
                 _registered_method=True)
+        self.PullInbox = channel.unary_stream(
+                '/redletter.delivery.v1.InboxService/PullInbox',
+                request_serializer=redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.PullInboxRequest.SerializeToString,
+                response_deserializer=redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.PullInboxResponse.FromString,
+                _registered_method=True)
+        self.ExtendInboxLeases = channel.unary_unary(
+                '/redletter.delivery.v1.InboxService/ExtendInboxLeases',
+                request_serializer=redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.ExtendInboxLeasesRequest.SerializeToString,
+                response_deserializer=redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.ExtendInboxLeasesResponse.FromString,
+                _registered_method=True)
+        self.ReleaseInboxLeases = channel.unary_unary(
+                '/redletter.delivery.v1.InboxService/ReleaseInboxLeases',
+                request_serializer=redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.ReleaseInboxLeasesRequest.SerializeToString,
+                response_deserializer=redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.ReleaseInboxLeasesResponse.FromString,
+                _registered_method=True)
         self.AckInbox = channel.unary_unary(
                 '/redletter.delivery.v1.InboxService/AckInbox',
                 request_serializer=redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.AckInboxRequest.SerializeToString,
                 response_deserializer=redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.AckInboxResponse.FromString,
                 _registered_method=True)
+        self.BatchDeleteInbox = channel.unary_unary(
+                '/redletter.delivery.v1.InboxService/BatchDeleteInbox',
+                request_serializer=redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.BatchDeleteInboxRequest.SerializeToString,
+                response_deserializer=redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.BatchDeleteInboxResponse.FromString,
+                _registered_method=True)
 
 
 class InboxServiceServicer:
-    """The inbox of the caller's tenant: what no endpoint matched or received. All methods need scope
-    `tenant`.
+    """The inbox of the caller's tenant: what no endpoint wanted or received, or every message when
+    `DeliverySettings.inbox_mode` says so. A message leaves it once, acknowledged or deleted. All methods
+    need scope `tenant`.
     """
 
     def ListInbox(self, request, context):
-        """Lists messages in the order they were accepted. Listing takes nothing away.
+        """Lists messages in the order they were accepted. Listing takes nothing away. A page reads at most
+        5,000 messages, so that one with filters may be short or empty and still have a next one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PullInbox(self, request, context):
+        """Leases messages and streams them as they come, each to one caller at a time; the oldest first. The
+        stream stays open until the caller or the server ends it; UNAVAILABLE: call again. RATE_LIMITED:
+        the replica or the tenant has as many streams as it may. What has not been acknowledged when its
+        lease runs out goes to the next caller.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExtendInboxLeases(self, request, context):
+        """Makes leases last longer, from now on; also one that has run out, as long as nobody else has
+        leased its message since.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReleaseInboxLeases(self, request, context):
+        """Gives leased messages back, at once or after a delay, for example because they cannot be worked on
+        now.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def AckInbox(self, request, context):
-        """Acknowledges messages; final and repeatable: an acknowledged one answers OK again.
+        """Acknowledges messages; final and repeatable: an acknowledged one answers OK again. It needs no
+        lease, and holds whoever has one. What is pending at endpoints ends CANCELLED with cause
+        ACKNOWLEDGED in the same transaction; an attempt that is on the wire comes to its end.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchDeleteInbox(self, request, context):
+        """Deletes messages that nobody has acknowledged: they end CANCELLED with cause DISCARDED, without
+        having been received; whoever has leased one cannot acknowledge it any more. Repeatable. Endpoints
+        go on as before.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -75,10 +135,30 @@ def add_InboxServiceServicer_to_server(servicer, server):
                     request_deserializer=redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.ListInboxRequest.FromString,
                     response_serializer=redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.ListInboxResponse.SerializeToString,
             ),
+            'PullInbox': grpc.unary_stream_rpc_method_handler(
+                    servicer.PullInbox,
+                    request_deserializer=redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.PullInboxRequest.FromString,
+                    response_serializer=redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.PullInboxResponse.SerializeToString,
+            ),
+            'ExtendInboxLeases': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExtendInboxLeases,
+                    request_deserializer=redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.ExtendInboxLeasesRequest.FromString,
+                    response_serializer=redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.ExtendInboxLeasesResponse.SerializeToString,
+            ),
+            'ReleaseInboxLeases': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReleaseInboxLeases,
+                    request_deserializer=redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.ReleaseInboxLeasesRequest.FromString,
+                    response_serializer=redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.ReleaseInboxLeasesResponse.SerializeToString,
+            ),
             'AckInbox': grpc.unary_unary_rpc_method_handler(
                     servicer.AckInbox,
                     request_deserializer=redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.AckInboxRequest.FromString,
                     response_serializer=redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.AckInboxResponse.SerializeToString,
+            ),
+            'BatchDeleteInbox': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchDeleteInbox,
+                    request_deserializer=redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.BatchDeleteInboxRequest.FromString,
+                    response_serializer=redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.BatchDeleteInboxResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -89,8 +169,9 @@ def add_InboxServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class InboxService:
-    """The inbox of the caller's tenant: what no endpoint matched or received. All methods need scope
-    `tenant`.
+    """The inbox of the caller's tenant: what no endpoint wanted or received, or every message when
+    `DeliverySettings.inbox_mode` says so. A message leaves it once, acknowledged or deleted. All methods
+    need scope `tenant`.
     """
 
     @staticmethod
@@ -121,6 +202,87 @@ class InboxService:
             _registered_method=True)
 
     @staticmethod
+    def PullInbox(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/redletter.delivery.v1.InboxService/PullInbox',
+            redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.PullInboxRequest.SerializeToString,
+            redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.PullInboxResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExtendInboxLeases(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.delivery.v1.InboxService/ExtendInboxLeases',
+            redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.ExtendInboxLeasesRequest.SerializeToString,
+            redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.ExtendInboxLeasesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReleaseInboxLeases(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.delivery.v1.InboxService/ReleaseInboxLeases',
+            redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.ReleaseInboxLeasesRequest.SerializeToString,
+            redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.ReleaseInboxLeasesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def AckInbox(request,
             target,
             options=(),
@@ -137,6 +299,33 @@ class InboxService:
             '/redletter.delivery.v1.InboxService/AckInbox',
             redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.AckInboxRequest.SerializeToString,
             redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.AckInboxResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchDeleteInbox(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/redletter.delivery.v1.InboxService/BatchDeleteInbox',
+            redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.BatchDeleteInboxRequest.SerializeToString,
+            redletter_dot_delivery_dot_v1_dot_inbox__service__pb2.BatchDeleteInboxResponse.FromString,
             options,
             channel_credentials,
             insecure,

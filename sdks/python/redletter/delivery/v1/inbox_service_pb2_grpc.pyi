@@ -27,8 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class InboxServiceStub:
-    """The inbox of the caller's tenant: what no endpoint matched or received. All methods need scope
-    `tenant`.
+    """The inbox of the caller's tenant: what no endpoint wanted or received, or every message when
+    `DeliverySettings.inbox_mode` says so. A message leaves it once, acknowledged or deleted. All methods
+    need scope `tenant`.
     """
 
     @_typing.overload
@@ -36,25 +37,75 @@ class InboxServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> InboxServiceAsyncStub: ...
     ListInbox: _grpc.UnaryUnaryMultiCallable[_inbox_service_pb2.ListInboxRequest, _inbox_service_pb2.ListInboxResponse]
-    """Lists messages in the order they were accepted. Listing takes nothing away."""
+    """Lists messages in the order they were accepted. Listing takes nothing away. A page reads at most
+    5,000 messages, so that one with filters may be short or empty and still have a next one.
+    """
+    PullInbox: _grpc.UnaryStreamMultiCallable[_inbox_service_pb2.PullInboxRequest, _inbox_service_pb2.PullInboxResponse]
+    """Leases messages and streams them as they come, each to one caller at a time; the oldest first. The
+    stream stays open until the caller or the server ends it; UNAVAILABLE: call again. RATE_LIMITED:
+    the replica or the tenant has as many streams as it may. What has not been acknowledged when its
+    lease runs out goes to the next caller.
+    """
+    ExtendInboxLeases: _grpc.UnaryUnaryMultiCallable[_inbox_service_pb2.ExtendInboxLeasesRequest, _inbox_service_pb2.ExtendInboxLeasesResponse]
+    """Makes leases last longer, from now on; also one that has run out, as long as nobody else has
+    leased its message since.
+    """
+    ReleaseInboxLeases: _grpc.UnaryUnaryMultiCallable[_inbox_service_pb2.ReleaseInboxLeasesRequest, _inbox_service_pb2.ReleaseInboxLeasesResponse]
+    """Gives leased messages back, at once or after a delay, for example because they cannot be worked on
+    now.
+    """
     AckInbox: _grpc.UnaryUnaryMultiCallable[_inbox_service_pb2.AckInboxRequest, _inbox_service_pb2.AckInboxResponse]
-    """Acknowledges messages; final and repeatable: an acknowledged one answers OK again."""
+    """Acknowledges messages; final and repeatable: an acknowledged one answers OK again. It needs no
+    lease, and holds whoever has one. What is pending at endpoints ends CANCELLED with cause
+    ACKNOWLEDGED in the same transaction; an attempt that is on the wire comes to its end.
+    """
+    BatchDeleteInbox: _grpc.UnaryUnaryMultiCallable[_inbox_service_pb2.BatchDeleteInboxRequest, _inbox_service_pb2.BatchDeleteInboxResponse]
+    """Deletes messages that nobody has acknowledged: they end CANCELLED with cause DISCARDED, without
+    having been received; whoever has leased one cannot acknowledge it any more. Repeatable. Endpoints
+    go on as before.
+    """
 
 @_typing.type_check_only
 class InboxServiceAsyncStub(InboxServiceStub):
-    """The inbox of the caller's tenant: what no endpoint matched or received. All methods need scope
-    `tenant`.
+    """The inbox of the caller's tenant: what no endpoint wanted or received, or every message when
+    `DeliverySettings.inbox_mode` says so. A message leaves it once, acknowledged or deleted. All methods
+    need scope `tenant`.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListInbox: _aio.UnaryUnaryMultiCallable[_inbox_service_pb2.ListInboxRequest, _inbox_service_pb2.ListInboxResponse]  # type: ignore[assignment]
-    """Lists messages in the order they were accepted. Listing takes nothing away."""
+    """Lists messages in the order they were accepted. Listing takes nothing away. A page reads at most
+    5,000 messages, so that one with filters may be short or empty and still have a next one.
+    """
+    PullInbox: _aio.UnaryStreamMultiCallable[_inbox_service_pb2.PullInboxRequest, _inbox_service_pb2.PullInboxResponse]  # type: ignore[assignment]
+    """Leases messages and streams them as they come, each to one caller at a time; the oldest first. The
+    stream stays open until the caller or the server ends it; UNAVAILABLE: call again. RATE_LIMITED:
+    the replica or the tenant has as many streams as it may. What has not been acknowledged when its
+    lease runs out goes to the next caller.
+    """
+    ExtendInboxLeases: _aio.UnaryUnaryMultiCallable[_inbox_service_pb2.ExtendInboxLeasesRequest, _inbox_service_pb2.ExtendInboxLeasesResponse]  # type: ignore[assignment]
+    """Makes leases last longer, from now on; also one that has run out, as long as nobody else has
+    leased its message since.
+    """
+    ReleaseInboxLeases: _aio.UnaryUnaryMultiCallable[_inbox_service_pb2.ReleaseInboxLeasesRequest, _inbox_service_pb2.ReleaseInboxLeasesResponse]  # type: ignore[assignment]
+    """Gives leased messages back, at once or after a delay, for example because they cannot be worked on
+    now.
+    """
     AckInbox: _aio.UnaryUnaryMultiCallable[_inbox_service_pb2.AckInboxRequest, _inbox_service_pb2.AckInboxResponse]  # type: ignore[assignment]
-    """Acknowledges messages; final and repeatable: an acknowledged one answers OK again."""
+    """Acknowledges messages; final and repeatable: an acknowledged one answers OK again. It needs no
+    lease, and holds whoever has one. What is pending at endpoints ends CANCELLED with cause
+    ACKNOWLEDGED in the same transaction; an attempt that is on the wire comes to its end.
+    """
+    BatchDeleteInbox: _aio.UnaryUnaryMultiCallable[_inbox_service_pb2.BatchDeleteInboxRequest, _inbox_service_pb2.BatchDeleteInboxResponse]  # type: ignore[assignment]
+    """Deletes messages that nobody has acknowledged: they end CANCELLED with cause DISCARDED, without
+    having been received; whoever has leased one cannot acknowledge it any more. Repeatable. Endpoints
+    go on as before.
+    """
 
 class InboxServiceServicer(metaclass=_abc_1.ABCMeta):
-    """The inbox of the caller's tenant: what no endpoint matched or received. All methods need scope
-    `tenant`.
+    """The inbox of the caller's tenant: what no endpoint wanted or received, or every message when
+    `DeliverySettings.inbox_mode` says so. A message leaves it once, acknowledged or deleted. All methods
+    need scope `tenant`.
     """
 
     @_abc_1.abstractmethod
@@ -63,7 +114,41 @@ class InboxServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _inbox_service_pb2.ListInboxRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_inbox_service_pb2.ListInboxResponse, _abc.Awaitable[_inbox_service_pb2.ListInboxResponse]]:
-        """Lists messages in the order they were accepted. Listing takes nothing away."""
+        """Lists messages in the order they were accepted. Listing takes nothing away. A page reads at most
+        5,000 messages, so that one with filters may be short or empty and still have a next one.
+        """
+
+    @_abc_1.abstractmethod
+    def PullInbox(
+        self,
+        request: _inbox_service_pb2.PullInboxRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_inbox_service_pb2.PullInboxResponse], _abc.AsyncIterator[_inbox_service_pb2.PullInboxResponse]]:
+        """Leases messages and streams them as they come, each to one caller at a time; the oldest first. The
+        stream stays open until the caller or the server ends it; UNAVAILABLE: call again. RATE_LIMITED:
+        the replica or the tenant has as many streams as it may. What has not been acknowledged when its
+        lease runs out goes to the next caller.
+        """
+
+    @_abc_1.abstractmethod
+    def ExtendInboxLeases(
+        self,
+        request: _inbox_service_pb2.ExtendInboxLeasesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inbox_service_pb2.ExtendInboxLeasesResponse, _abc.Awaitable[_inbox_service_pb2.ExtendInboxLeasesResponse]]:
+        """Makes leases last longer, from now on; also one that has run out, as long as nobody else has
+        leased its message since.
+        """
+
+    @_abc_1.abstractmethod
+    def ReleaseInboxLeases(
+        self,
+        request: _inbox_service_pb2.ReleaseInboxLeasesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inbox_service_pb2.ReleaseInboxLeasesResponse, _abc.Awaitable[_inbox_service_pb2.ReleaseInboxLeasesResponse]]:
+        """Gives leased messages back, at once or after a delay, for example because they cannot be worked on
+        now.
+        """
 
     @_abc_1.abstractmethod
     def AckInbox(
@@ -71,6 +156,20 @@ class InboxServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _inbox_service_pb2.AckInboxRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_inbox_service_pb2.AckInboxResponse, _abc.Awaitable[_inbox_service_pb2.AckInboxResponse]]:
-        """Acknowledges messages; final and repeatable: an acknowledged one answers OK again."""
+        """Acknowledges messages; final and repeatable: an acknowledged one answers OK again. It needs no
+        lease, and holds whoever has one. What is pending at endpoints ends CANCELLED with cause
+        ACKNOWLEDGED in the same transaction; an attempt that is on the wire comes to its end.
+        """
+
+    @_abc_1.abstractmethod
+    def BatchDeleteInbox(
+        self,
+        request: _inbox_service_pb2.BatchDeleteInboxRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inbox_service_pb2.BatchDeleteInboxResponse, _abc.Awaitable[_inbox_service_pb2.BatchDeleteInboxResponse]]:
+        """Deletes messages that nobody has acknowledged: they end CANCELLED with cause DISCARDED, without
+        having been received; whoever has leased one cannot acknowledge it any more. Repeatable. Endpoints
+        go on as before.
+        """
 
 def add_InboxServiceServicer_to_server(servicer: InboxServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -23,10 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from google.type import date_pb2 as google_dot_type_dot_date__pb2
 from redletter.common.v1 import priority_pb2 as redletter_dot_common_dot_v1_dot_priority__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#redletter/delivery/v1/message.proto\x12\x15redletter.delivery.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"redletter/common/v1/priority.proto\"\x9d\x05\n\x07Message\x12\x19\n\x08\x65vent_id\x18\x01 \x01(\tR\x07\x65ventId\x12\x17\n\x07user_id\x18\x02 \x01(\tR\x06userId\x12\"\n\revent_type_id\x18\x03 \x01(\tR\x0b\x65ventTypeId\x12\x12\n\x04\x62ody\x18\x04 \x01(\x0cR\x04\x62ody\x12:\n\x05state\x18\x05 \x01(\x0e\x32$.redletter.delivery.v1.Message.StateR\x05state\x12;\n\x0b\x61\x63\x63\x65pt_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nacceptTime\x12\x35\n\x08\x61\x63k_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x61\x63kTime\x12\x35\n\x08\x64ue_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x64ueTime\x12\x39\n\ndeliver_by\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tdeliverBy\x12\x39\n\x08priority\x18\n \x01(\x0e\x32\x1d.redletter.common.v1.PriorityR\x08priority\x12H\n\x08metadata\x18\x0b \x03(\x0b\x32,.redletter.delivery.v1.Message.MetadataEntryR\x08metadata\x1a;\n\rMetadataEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"B\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_UNACKED\x10\x01\x12\x0f\n\x0bSTATE_ACKED\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#redletter/delivery/v1/message.proto\x12\x15redletter.delivery.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\"redletter/common/v1/priority.proto\"\x96\x06\n\x07Message\x12\x19\n\x08\x65vent_id\x18\x01 \x01(\tR\x07\x65ventId\x12\x17\n\x07user_id\x18\x02 \x01(\tR\x06userId\x12\"\n\revent_type_id\x18\x03 \x01(\tR\x0b\x65ventTypeId\x12\x12\n\x04\x62ody\x18\x04 \x01(\x0cR\x04\x62ody\x12:\n\x05state\x18\x05 \x01(\x0e\x32$.redletter.delivery.v1.Message.StateR\x05state\x12;\n\x0b\x61\x63\x63\x65pt_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nacceptTime\x12\x35\n\x08\x61\x63k_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x61\x63kTime\x12\x35\n\x08\x64ue_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x64ueTime\x12\x39\n\ndeliver_by\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tdeliverBy\x12\x39\n\x08priority\x18\n \x01(\x0e\x32\x1d.redletter.common.v1.PriorityR\x08priority\x12H\n\x08metadata\x18\x0b \x03(\x0b\x32,.redletter.delivery.v1.Message.MetadataEntryR\x08metadata\x12:\n\x0foccurrence_date\x18\x0c \x01(\x0b\x32\x11.google.type.DateR\x0eoccurrenceDate\x12;\n\x0blease_until\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nleaseUntil\x1a;\n\rMetadataEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"B\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_UNACKED\x10\x01\x12\x0f\n\x0bSTATE_ACKED\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,10 +36,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_MESSAGE_METADATAENTRY']._loaded_options = None
   _globals['_MESSAGE_METADATAENTRY']._serialized_options = b'8\001'
-  _globals['_MESSAGE']._serialized_start=132
-  _globals['_MESSAGE']._serialized_end=801
-  _globals['_MESSAGE_METADATAENTRY']._serialized_start=674
-  _globals['_MESSAGE_METADATAENTRY']._serialized_end=733
-  _globals['_MESSAGE_STATE']._serialized_start=735
-  _globals['_MESSAGE_STATE']._serialized_end=801
+  _globals['_MESSAGE']._serialized_start=156
+  _globals['_MESSAGE']._serialized_end=946
+  _globals['_MESSAGE_METADATAENTRY']._serialized_start=819
+  _globals['_MESSAGE_METADATAENTRY']._serialized_end=878
+  _globals['_MESSAGE_STATE']._serialized_start=880
+  _globals['_MESSAGE_STATE']._serialized_end=946
 # @@protoc_insertion_point(module_scope)

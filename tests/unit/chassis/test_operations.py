@@ -2,15 +2,14 @@
 
 import uuid
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from whenever import Instant
 
 from chassis.errors import IllegalTransition
-from scheduler_service.domain.operations import (
+from chassis.operations.operation import (
     ENDED,
-    REISSUE_EVENTS,
-    REPLAN_EVENT_TYPE,
     Operation,
     OperationState,
     cancelled,
@@ -18,12 +17,14 @@ from scheduler_service.domain.operations import (
     resumed,
 )
 
+STOPPABLE, KEPT = "redeliver", "replan"
+KINDS = frozenset({STOPPABLE})
 BEGAN = Instant.from_utc(2028, 6, 1, 10)
 NOW = BEGAN.add(hours=1)
 OPEN = [state for state in OperationState if state not in ENDED]
 
 
-def operation(state: OperationState, kind: str = REISSUE_EVENTS) -> Operation:
+def operation(state: OperationState, kind: str = STOPPABLE) -> Operation:
     """Return an operation in a state."""
     return Operation(uuid.UUID(int=1), "tenant-1", kind, BEGAN, BEGAN, state=state)
 
@@ -31,7 +32,7 @@ def operation(state: OperationState, kind: str = REISSUE_EVENTS) -> Operation:
 @pytest.mark.parametrize("state", [OperationState.PENDING, OperationState.RUNNING])
 def test_pausing_what_is_under_way(state: OperationState) -> None:
     """It is PAUSED as of now and not over."""
-    after = paused(operation(state), NOW)
+    after = paused(operation(state), NOW, kinds=KINDS)
     assert after == replace(operation(state), state=OperationState.PAUSED, update_time=NOW)
     assert not after.is_over
 
@@ -39,7 +40,7 @@ def test_pausing_what_is_under_way(state: OperationState) -> None:
 def test_pausing_twice() -> None:
     """One that is paused stays the same object."""
     before = operation(OperationState.PAUSED)
-    assert paused(before, NOW) is before
+    assert paused(before, NOW, kinds=KINDS) is before
 
 
 def test_resuming() -> None:
@@ -53,7 +54,7 @@ def test_resuming() -> None:
 @pytest.mark.parametrize("state", OPEN)
 def test_cancelling(state: OperationState) -> None:
     """Whatever is not over ends now."""
-    after = cancelled(operation(state), NOW)
+    after = cancelled(operation(state), NOW, kinds=KINDS)
     assert (after.state, after.end_time, after.is_over) == (OperationState.CANCELLED, NOW, True)
 
 
@@ -61,15 +62,15 @@ def test_cancelling(state: OperationState) -> None:
 def test_what_is_over(state: OperationState) -> None:
     """It can neither be paused nor resumed, the sentence says in which state it is; cancelled it stays."""
     before = operation(state)
-    assert cancelled(before, NOW) is before
-    for transition in (paused, resumed):
+    assert cancelled(before, NOW, kinds=KINDS) is before
+    for transition in (partial(paused, kinds=KINDS), resumed):
         with pytest.raises(IllegalTransition, match=state):
             transition(before, NOW)
 
 
 @pytest.mark.parametrize("state", OPEN)
-def test_a_replan_is_not_stopped(state: OperationState) -> None:
+def test_a_kind_that_keeps_promises_is_not_stopped(state: OperationState) -> None:
     """It keeps promises about due times: neither pausing nor cancelling is possible."""
     for transition in (paused, cancelled):
         with pytest.raises(IllegalTransition, match="promises"):
-            transition(operation(state, REPLAN_EVENT_TYPE), NOW)
+            transition(operation(state, KEPT), NOW, kinds=KINDS)

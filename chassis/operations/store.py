@@ -2,7 +2,8 @@
 
 A worker calls `insert` once, `progress` in the transaction of each page, and `finish` at the end. One
 that callers may stop reads its row with `get(..., lock=True)` in each page's transaction: then nothing
-more happens once a pause or a cancellation was answered.
+more happens once a pause or a cancellation was answered. Where several replicas may work on one, they
+take it with `claim`. The table `operations` is found by the search path of the service's engine.
 """
 
 import uuid
@@ -14,8 +15,7 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from whenever import Instant
 
-from scheduler_service.domain.operations import Operation, OperationState
-from scheduler_service.store.rows import json_of, time_or_none
+from chassis.operations.operation import Operation, OperationState
 
 # Primary key.
 _INSERT = text(
@@ -29,6 +29,10 @@ _INSERT = text(
 # Primary key.
 _GET = text("SELECT * FROM operations WHERE operation_id = :operation_id AND tenant_id = :tenant_id")
 _GET_LOCKED = text(_GET.text + " FOR UPDATE")
+_CLAIM = text(
+    "SELECT * FROM operations WHERE operation_id = :operation_id AND state IN ('PENDING', 'RUNNING')"
+    " FOR UPDATE SKIP LOCKED"
+)
 # operations_of_tenant, backwards.
 _PAGE = text(
     """
@@ -90,7 +94,7 @@ async def insert(connection: AsyncConnection, operation: Operation) -> None:
             "request": _json(operation.request),
             "create_time": operation.create_time.to_stdlib(),
             "update_time": operation.update_time.to_stdlib(),
-            "end_time": time_or_none(operation.end_time),
+            "end_time": operation.end_time and operation.end_time.to_stdlib(),
         },
     )
 
@@ -102,6 +106,13 @@ async def get(
     found = await connection.execute(
         _GET_LOCKED if lock else _GET, {"operation_id": operation_id, "tenant_id": tenant_id}
     )
+    row = found.mappings().first()
+    return None if row is None else _operation(row)
+
+
+async def claim(connection: AsyncConnection, operation_id: uuid.UUID) -> Operation | None:
+    """Return an open operation of any tenant, this transaction's alone; None while it is another one's."""
+    found = await connection.execute(_CLAIM, {"operation_id": operation_id})
     row = found.mappings().first()
     return None if row is None else _operation(row)
 
@@ -132,7 +143,7 @@ async def steer(connection: AsyncConnection, operation: Operation) -> None:
             "operation_id": operation.operation_id,
             "state": str(operation.state),
             "update_time": operation.update_time.to_stdlib(),
-            "end_time": time_or_none(operation.end_time),
+            "end_time": operation.end_time and operation.end_time.to_stdlib(),
         },
     )
 
@@ -185,6 +196,12 @@ def _json(value: Mapping[str, Any]) -> str:
     return orjson.dumps(value).decode()
 
 
+def _read(value: Any) -> dict[str, Any]:
+    found = orjson.loads(value) if isinstance(value, str) else value
+    assert isinstance(found, dict)
+    return found
+
+
 def _operation(row: RowMapping) -> Operation:
     return Operation(
         operation_id=uuid.UUID(str(row["operation_id"])),
@@ -199,7 +216,7 @@ def _operation(row: RowMapping) -> Operation:
         succeeded=row["succeeded"],
         failed=row["failed"],
         error=row["error"],
-        position=json_of(row["position"]),
-        request=json_of(row["request"]),
+        position=_read(row["position"]),
+        request=_read(row["request"]),
         end_time=row["end_time"] and Instant(row["end_time"]),
     )

@@ -1,7 +1,8 @@
 """OperationService: the long work of the caller's tenant."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from functools import partial
 
 import grpc
 import structlog
@@ -14,12 +15,12 @@ from whenever import Instant
 from chassis import pages
 from chassis.clocks import BusinessClock
 from chassis.errors import NotFound
+from chassis.operations import operation as domain
+from chassis.operations import store as operations
+from chassis.operations.operation import Operation
 from chassis.rpc import credentials
+from chassis.transactions import settled
 from chassis.wire import timestamp
-from scheduler_service.domain import operations as domain
-from scheduler_service.domain.operations import Operation
-from scheduler_service.store import operations
-from scheduler_service.store.transactions import settled
 
 log = structlog.get_logger()
 
@@ -27,11 +28,19 @@ Transition = Callable[[Operation, Instant], Operation]
 
 
 class Operations(service_grpc.OperationServiceServicer):
-    """Reads and steers operations; `steered` is told when one may go on."""
+    """Reads and steers operations; those of `kinds` may be stopped, `steered` is told when one may go on."""
 
-    def __init__(self, engine: AsyncEngine, clock: BusinessClock, *, steered: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        clock: BusinessClock,
+        *,
+        kinds: Collection[str],
+        steered: Callable[[], None],
+    ) -> None:
         self._engine = engine
         self._clock = clock
+        self._kinds = frozenset(kinds)
         self._steered = steered
 
     async def GetOperation(
@@ -65,7 +74,7 @@ class Operations(service_grpc.OperationServiceServicer):
         self, request: service_pb.PauseOperationRequest, _context: grpc.aio.ServicerContext
     ) -> service_pb.PauseOperationResponse:
         """Stop one until it is resumed."""
-        operation = await self._steer(request.operation_id, domain.paused)
+        operation = await self._steer(request.operation_id, partial(domain.paused, kinds=self._kinds))
         return service_pb.PauseOperationResponse(operation=rendered(operation))
 
     async def ResumeOperation(
@@ -80,7 +89,7 @@ class Operations(service_grpc.OperationServiceServicer):
         self, request: service_pb.CancelOperationRequest, _context: grpc.aio.ServicerContext
     ) -> service_pb.CancelOperationResponse:
         """End one."""
-        operation = await self._steer(request.operation_id, domain.cancelled)
+        operation = await self._steer(request.operation_id, partial(domain.cancelled, kinds=self._kinds))
         return service_pb.CancelOperationResponse(operation=rendered(operation))
 
     async def _steer(self, operation_id: str, transition: Transition) -> Operation:
