@@ -178,7 +178,7 @@ class Dispatch:
                 self._recorder.received(late / 1e9)
             lane.moved = time.monotonic()
             lane.stalled = False
-            if in_flight >= lane.limit:
+            if in_flight >= lane.limit < lane.pace.most:
                 lane.pace.succeeded(in_flight)
                 lane.limit = lane.pace.window
             self._breakers.attempted(lane.key, failed=False, probe=probe)
@@ -200,7 +200,7 @@ class Dispatch:
             ),
             traceparent=row.traceparent,
         )
-        if self._turns:
+        if self._turns.waiting:
             self._give_turns()
         self.pump(lane)
         if self._draining and not self._flying:
@@ -224,7 +224,7 @@ class Dispatch:
 
     def _give_turns(self) -> None:
         before = len(self._flying)
-        for _ in range(min(_TRIES, len(self._turns))):
+        for _ in range(min(_TRIES, len(self._turns.waiting))):
             lane = self._turns.next()
             if lane is None:
                 return

@@ -16,6 +16,8 @@ from delivery_service.store.endpoint_closing import AT_ONCE, closed, hasten
 log = structlog.get_logger()
 
 CLOSE_SECONDS = 1.0
+# One slow look, while the machine is busy, is no reason to leave what is closed alone.
+LONGEST_SECONDS = 3.0
 _PAGE = 1000
 # A page is followed by so many times its own duration without one: it is looked for all the time, and rarely there.
 _PAUSE = 30
@@ -49,7 +51,7 @@ class EndpointClosing:
             self._released(lane)
         if AT_ONCE in moved.values():
             return 0
-        return max(CLOSE_SECONDS, _PAUSE * (time.monotonic() - began))
+        return min(LONGEST_SECONDS, max(CLOSE_SECONDS, _PAUSE * (time.monotonic() - began)))
 
     async def start(self) -> None:
         """Begin to look."""

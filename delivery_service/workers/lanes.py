@@ -1,4 +1,4 @@
-"""Lanes: what comes into this replica's memory, what leaves it, and what changes around it.
+"""What comes into this replica's memory, what leaves it, and what changes around it.
 
 `Roster` knows which lanes there are, `Holdings` what is held; `Dispatch` sends, `Returns` gives back.
 """
@@ -111,9 +111,8 @@ class Lanes:
             if self._stops.stops(row):
                 self._withdraw(endpoint_id, row)
                 continue
-            key = LaneKey(row.tenant_id, endpoint_id)
+            touched.add(key := LaneKey(row.tenant_id, endpoint_id))
             self._roster[key].waiting.append(row)
-            touched.add(key)
         for key in touched:
             self._dispatch.pump(self._roster[key])
 

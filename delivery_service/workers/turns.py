@@ -11,16 +11,14 @@ class Turns:
 
     def __init__(self) -> None:
         self._tenants: OrderedDict[str, deque[Lane]] = OrderedDict()
-        self._waiting: set[LaneKey] = set()
-
-    def __len__(self) -> int:
-        return len(self._waiting)
+        self.waiting: set[LaneKey] = set()
+        """Who is in the queue; asked with every answer."""
 
     def wait(self, lane: Lane) -> None:
         """Queue up, last of all; a lane that waits already keeps its place."""
-        if lane.key in self._waiting:
+        if lane.key in self.waiting:
             return
-        self._waiting.add(lane.key)
+        self.waiting.add(lane.key)
         self._tenants.setdefault(lane.key.tenant_id, deque()).append(lane)
 
     def next(self) -> Lane | None:
@@ -31,10 +29,10 @@ class Turns:
         lane = lanes.popleft()
         if lanes:
             self._tenants[tenant_id] = lanes
-        self._waiting.discard(lane.key)
+        self.waiting.discard(lane.key)
         return lane
 
     def clear(self) -> None:
         """Forget who waits."""
         self._tenants.clear()
-        self._waiting.clear()
+        self.waiting.clear()

@@ -38,4 +38,4 @@ def test_nobody_waits_after_clearing() -> None:
     turns = Turns()
     turns.wait(_lane("t", "e"))
     turns.clear()
-    assert (len(turns), turns.next()) == (0, None)
+    assert (turns.waiting, turns.next()) == (set(), None)
