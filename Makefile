@@ -35,17 +35,18 @@ test: $(TEST) ## all tests: unit, integration, end to end; prints the coverage o
 	COVERAGE_PROCESS_START=$(MEASURE) $(BIN)/python -m pytest -n 2 tests/unit tests/integration $(ARGS)
 	$(BIN)/coverage combine $(MEASURED) --quiet
 	$(BIN)/coverage report $(MEASURED)
-	$(BIN)/python -m pytest tests/e2e $(ARGS)
+	$(BIN)/python -m pytest tests/e2e tests/image $(ARGS)
 
 unit: $(TEST) ## the unit tests alone, in seconds
 	$(BIN)/python -m pytest -n 2 tests/unit $(ARGS)
 
-check: $(CHECK) ## format, lint, types, imports between layers, protos, generated code
+check: $(CHECK) ## format, lint, types, imports between layers, protos, generated code, the chart
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/proto/check.py
+	$(BIN)/python scripts/chart/check.py
 
 bench: $(TEST) ## 20,000 messages due in one instant
 	$(BIN)/python -m benchmarks.burst $(ARGS)

@@ -122,3 +122,7 @@ class DependencyUnavailable(RedletterError):
     def __init__(self, message: str, *, retry_after: timedelta = timedelta(seconds=1)) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class ReleaseSkipped(Exception):
+    """A migration that an older release could live with stands behind one that it cannot: a release was left out."""

@@ -1,30 +1,50 @@
 """Run one service's Alembic migrations; the version table lives in the service's own schema.
 
 A service keeps `store/migrations/env.py` of two lines that calls `run_environment`, and one file
-per change under `store/migrations/versions/`.
+per change under `store/migrations/versions/`. A change that the release before could not live with
+(a column dropped, a constraint added) says `phase = "contract"` and runs when no process of that release
+is left; all others say nothing and run before the new processes start.
 """
 
 import asyncio
 import threading
+from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 
 from alembic import command, context
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, text
 
 from chassis.database import create_engine
+from chassis.errors import ReleaseSkipped
 
 # Replicas that start together migrate one after the other; the number only has to be ours.
 _LOCK = 5_417_226_001
 
 
-def migrate(url: str, *, schema: str, directory: Path) -> None:
-    """Bring `schema` up to the newest migration found under `directory`; safe to call at the same time."""
+class Half(StrEnum):
+    """Which part of an upgrade: what both releases can live with, or the rest."""
+
+    EXPAND = "expand"
+    CONTRACT = "contract"
+
+
+def migrate(url: str, *, schema: str, directory: Path, half: Half = Half.CONTRACT) -> None:
+    """Bring `schema` up to the newest migration found under `directory`; safe to call at the same time.
+
+    With EXPAND it stops before the first contraction.
+
+    Raises:
+        ReleaseSkipped: EXPAND would have to pass a contraction.
+    """
     failures: list[BaseException] = []
 
     def work() -> None:
         try:
-            asyncio.run(_migrate(url, schema, directory))
+            asyncio.run(_migrate(url, schema, directory, half))
         except BaseException as error:  # noqa: BLE001 - carried to the calling thread
             failures.append(error)
 
@@ -36,7 +56,7 @@ def migrate(url: str, *, schema: str, directory: Path) -> None:
         raise failures[0]
 
 
-async def _migrate(url: str, schema: str, directory: Path) -> None:
+async def _migrate(url: str, schema: str, directory: Path, half: Half) -> None:
     engine = create_engine(url, name=f"{schema}-migrate", schema=schema, pool_size=1)
     try:
         async with engine.connect() as connection:
@@ -46,14 +66,14 @@ async def _migrate(url: str, schema: str, directory: Path) -> None:
             await connection.execute(text(f"SELECT pg_advisory_lock({_LOCK})"))
             await connection.execute(text("RESET lock_timeout"))
             await connection.commit()
-            await connection.run_sync(_upgrade, schema, directory)
+            await connection.run_sync(_upgrade, schema, directory, half)
             await connection.execute(text(f"SELECT pg_advisory_unlock({_LOCK})"))
             await connection.commit()
     finally:
         await engine.dispose()
 
 
-def _upgrade(connection: Connection, schema: str, directory: Path) -> None:
+def _upgrade(connection: Connection, schema: str, directory: Path, half: Half) -> None:
     exists = connection.execute(
         text("SELECT 1 FROM pg_namespace WHERE nspname = :schema"), {"schema": schema}
     ).scalar()
@@ -64,7 +84,41 @@ def _upgrade(connection: Connection, schema: str, directory: Path) -> None:
     config.set_main_option("script_location", str(directory).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    scripts = ScriptDirectory.from_config(config)
+    # The scripts' order is from the newest to the oldest.
+    chain = list(scripts.walk_revisions())[::-1]
+    target = (
+        chain[-1].revision if half is Half.CONTRACT else last_expansion(chain, _present(connection, schema))
+    )
+    if target is not None:
+        command.upgrade(config, target)
+
+
+def _present(connection: Connection, schema: str) -> str | None:
+    found = MigrationContext.configure(
+        connection, opts={"version_table_schema": schema}
+    ).get_current_revision()
+    connection.commit()
+    return found
+
+
+def last_expansion(chain: Sequence[Script], present: str | None) -> str | None:
+    """Return up to where an expansion may go, or None when nothing is pending before a contraction.
+
+    An empty schema has no process of an older release: it takes everything.
+    """
+    if present is None:
+        return chain[-1].revision
+    names = [script.revision for script in chain]
+    pending = chain[names.index(present) + 1 :] if present in names else []
+    phases = [getattr(script.module, "phase", Half.EXPAND) for script in pending]
+    first = phases.index(Half.CONTRACT) if Half.CONTRACT in phases else len(phases)
+    if Half.EXPAND in phases[first:]:
+        raise ReleaseSkipped(
+            f"migration {pending[first].revision} ends what an older release needs, and newer ones stand behind it:"
+            " install the release that brought it first, or stop every service and run `migrate` without a half"
+        )
+    return pending[first - 1].revision if first else None
 
 
 def run_environment() -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chassis import logs, zones
 from chassis.clocks import BusinessClock
+from chassis.errors import ReleaseSkipped
 from chassis.lifecycle import Part, run
 from chassis.loops import Loop
 from chassis.metrics import CLOCK_SKEW
@@ -26,6 +27,7 @@ log = structlog.get_logger()
 CLOCK_SECONDS = 3.0
 _UNDEFINED_TABLE = "42P01"
 _REFUSALS = (DBAPIError, PostgresError, OSError)
+_HALVES = ("expand", "contract")
 
 S = TypeVar("S", bound=ServiceSettings)
 
@@ -70,11 +72,11 @@ def command(
 ) -> int:
     """Run `python -m <service> [verb]` and return its exit code: 2 for a wrong verb or setting.
 
-    Without a verb it serves; `migrate` brings the schema up to date; `verbs` are the service's own:
-    what they return is printed.
+    Without a verb it serves; `migrate` brings the schema up to date (`migrate expand`, `migrate contract`: one
+    half of it); `verbs` are the service's own: what they return is printed.
     """
     own = verbs or {}
-    known = ["migrate", *own]
+    known = ["migrate", *(f"migrate {half}" for half in _HALVES), *own]
     verb = " ".join(sys.argv[1:])
     if verb and verb not in known:
         sys.stderr.write(f"usage: python -m {name} [{' | '.join(known)}]\n")
@@ -85,17 +87,25 @@ def command(
     if not verb:
         return serve(name, settings, lambda: build(settings))
     try:
-        if verb == "migrate":
-            from chassis.migrations import migrate  # Alembic is a tenth of a second that serving never needs
-
-            migrate(settings.database_url, schema=schema, directory=migrations)
+        if verb.startswith("migrate"):
+            _migrate(settings, verb.removeprefix("migrate").strip(), schema, migrations)
         else:
             said = asyncio.run(_awaited(own[verb], settings))
             sys.stdout.write(f"{said}\n")
     except _REFUSALS as error:
         sys.stderr.write(f"{name}: {_sentence(error, name, schema)}\n")
         return 1
+    except ReleaseSkipped as error:
+        sys.stderr.write(f"{name}: {error}\n")
+        return 1
     return 0
+
+
+def _migrate(settings: ServiceSettings, half: str, schema: str, directory: Path) -> None:
+    from chassis import migrations  # Alembic is a tenth of a second that serving never needs
+
+    wanted = migrations.Half(half) if half else migrations.Half.CONTRACT
+    migrations.migrate(settings.database_url, schema=schema, directory=directory, half=wanted)
 
 
 async def _awaited(verb: Callable[[S], Awaitable[str]], settings: S) -> str:

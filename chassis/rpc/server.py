@@ -13,6 +13,7 @@ from chassis.rpc.boundary import Authenticate, Boundary
 MAX_PUBLIC_BYTES = 4 * 1024 * 1024
 MAX_INTERNAL_BYTES = 16 * 1024 * 1024
 
+LIVE = "live"
 # Clients come back so often, so that a new replica gets its share. Of our own services' channels each that comes
 # back looks the name up again; no call fails for it.
 CONNECTION_AGE_SECONDS = 60.0
@@ -68,6 +69,8 @@ class Port:
             PortTaken: another process listens there.
         """
         await self.set_ready(ready=False)
+        # Whoever asks by this name wants to know whether the process is alive, whatever it waits for.
+        await self.health.set(LIVE, health_pb2.HealthCheckResponse.SERVING)
         try:
             self.port = self._server.add_insecure_port(self._address)
         except RuntimeError as error:

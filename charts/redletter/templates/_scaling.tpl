@@ -1,0 +1,46 @@
+{{- define "redletter.disruptionBudget" -}}
+{{- $own := index .root.Values .component -}}
+{{- if $own.disruptionBudget.enabled }}
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  name: {{ include "redletter.component" . }}
+  {{- include "redletter.metadata" . | nindent 2 }}
+spec:
+  maxUnavailable: {{ $own.disruptionBudget.maxUnavailable }}
+  # A pod that is not ready protects nobody: it must not hold up a drained node.
+  unhealthyPodEvictionPolicy: AlwaysAllow
+  selector:
+    matchLabels:
+      {{- include "redletter.selector" . | nindent 6 }}
+{{- end }}
+{{- end -}}
+
+{{/* `backlog`: what waits in all, as (dict "name" ... "target" ...), from an adapter; shared by the pods it counts. */}}
+{{- define "redletter.autoscaler" -}}
+{{- $own := index .root.Values .component -}}
+{{- if $own.autoscaling.enabled }}
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata:
+  name: {{ include "redletter.component" . }}
+  {{- include "redletter.metadata" . | nindent 2 }}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: {{ include "redletter.component" . }}}
+  minReplicas: {{ $own.autoscaling.minReplicas }}
+  maxReplicas: {{ $own.autoscaling.maxReplicas }}
+  metrics:
+    - type: Resource
+      resource: {name: cpu, target: {type: Utilization, averageUtilization: {{ $own.autoscaling.targetCPU }}}}
+    {{- with .backlog }}
+    {{- if .target }}
+    - type: External
+      external: {metric: {name: {{ .name }}}, target: {type: AverageValue, averageValue: {{ .target | quote }}}}
+    {{- end }}
+    {{- end }}
+  behavior:
+    scaleUp: {stabilizationWindowSeconds: 0, policies: [{type: Percent, value: 100, periodSeconds: 15}]}
+    # The peak of one zone is over in minutes, the next one begins within the hour.
+    scaleDown: {stabilizationWindowSeconds: 1800, policies: [{type: Pods, value: 1, periodSeconds: 60}]}
+{{- end }}
+{{- end -}}

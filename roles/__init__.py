@@ -1,0 +1,1 @@
+"""What the image can be: one program, its role by the first argument."""
