@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Final, TypeVar
 
@@ -21,21 +22,26 @@ _PAUSE_SECONDS: Final = 0.01
 _LOST: Final = frozenset({"40P01", "40001"})
 
 T = TypeVar("T")
+Unit = Callable[[AsyncEngine], AbstractAsyncContextManager[AsyncConnection]]
 
 
 class LostRaceError(Exception):
     """What this unit of work had read is no longer true; nothing of it was written."""
 
 
-async def settled(engine: AsyncEngine, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+async def settled(
+    engine: AsyncEngine, work: Callable[[AsyncConnection], Awaitable[T]], *, unit: Unit = unit_of_work
+) -> T:
     """Run `work` in a transaction and commit it; a deadlock or a lost race runs it again from the start.
+
+    `unit` opens the transaction.
 
     Raises:
         DependencyUnavailable: it lost twelve times in a row; the caller may try again.
     """
     for attempt in range(ATTEMPTS):
         try:
-            async with unit_of_work(engine) as connection:
+            async with unit(engine) as connection:
                 return await work(connection)
         except LostRaceError:
             log.info("transaction.lost", attempt=attempt)

@@ -15,6 +15,7 @@ from whenever import Instant
 
 from chassis.clocks import BusinessClock
 from chassis.errors import IllegalTransition, NotFound, RedletterError
+from chassis.transactions import LostRaceError, settled
 from chassis.words import checked_text
 from scheduler_service.domain.event_types import EventType
 from scheduler_service.domain.ids import event_id, parse_event_id, plan_id
@@ -24,7 +25,6 @@ from scheduler_service.store import event_requests, events, plan_edits, plans, r
 from scheduler_service.store.event_requests import Known, hashed
 from scheduler_service.store.reissues import draft_of_reissue
 from scheduler_service.store.requested_events import REQUESTED, Draft, Made, answered
-from scheduler_service.store.transactions import LostRaceError, settled
 
 log = structlog.get_logger()
 

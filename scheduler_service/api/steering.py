@@ -15,6 +15,7 @@ from whenever import Instant, TimeDelta
 from chassis.clocks import BusinessClock
 from chassis.database import unit_of_work
 from chassis.errors import IllegalTransition, InvalidInput, NotFound
+from chassis.transactions import settled
 from chassis.wire import instant
 from scheduler_service.api.event_drafts import local_moment
 from scheduler_service.domain.decisions import Reason
@@ -26,7 +27,6 @@ from scheduler_service.store import cancellations, events, plan_edits
 from scheduler_service.store.cancellations import Stop
 from scheduler_service.store.plan_edits import Surroundings
 from scheduler_service.store.requested_events import due_instant
-from scheduler_service.store.transactions import settled
 from scheduler_service.workers.canceller import cancel_request
 
 log = structlog.get_logger()

@@ -12,6 +12,7 @@ from whenever import Instant
 from chassis.clocks import BusinessClock
 from chassis.errors import InvalidInput, NotFound, RedletterError
 from chassis.rpc import credentials
+from chassis.transactions import settled
 from scheduler_service.api import rule_parsing
 from scheduler_service.api.trials import Preview, Trials
 from scheduler_service.domain.cycles import Turn, turns, turns_since
@@ -26,7 +27,6 @@ from scheduler_service.rendering.messages import values_of
 from scheduler_service.store import event_types, identity, recipients, requested_events, tenants
 from scheduler_service.store.event_types import Stored
 from scheduler_service.store.requested_events import Draft
-from scheduler_service.store.transactions import settled
 
 TEST_PREFIX = "test:"
 """With which the instance of every test begins."""

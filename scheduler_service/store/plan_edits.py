@@ -9,6 +9,7 @@ from whenever import Instant
 
 from chassis import zones
 from chassis.errors import NotFound
+from chassis.transactions import LostRaceError
 from scheduler_service.domain.decisions import Reason
 from scheduler_service.domain.event_types import EventType
 from scheduler_service.domain.ids import event_id
@@ -19,7 +20,6 @@ from scheduler_service.domain.recipients import Recipient, TenantDefaults, zone_
 from scheduler_service.store import decisions, event_types, plans, recipients, tenants
 from scheduler_service.store.decisions import Decided
 from scheduler_service.store.rows import PLAN_COLUMNS, plan_from
-from scheduler_service.store.transactions import LostRaceError
 
 # Primary key, in its order: everybody who locks more than one plan does.
 _LOCK = text(

@@ -11,6 +11,7 @@ from whenever import Date, Instant
 
 from chassis import zones
 from chassis.errors import AlreadyExists, InvalidInput, NotFound, RedletterError
+from chassis.transactions import LostRaceError
 from scheduler_service.domain.event_types import EventType, EventTypeState
 from scheduler_service.domain.ids import event_id, plan_id
 from scheduler_service.domain.plan_records import Plan, Request
@@ -20,7 +21,6 @@ from scheduler_service.store import event_requests, event_types, plans, tenants
 from scheduler_service.store.event_requests import Known
 from scheduler_service.store.recipients import COLUMNS
 from scheduler_service.store.rows import recipient_from
-from scheduler_service.store.transactions import LostRaceError
 
 REQUESTED = Counter(
     "redletter_scheduler_events_requested_total",

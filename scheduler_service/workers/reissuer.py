@@ -13,12 +13,12 @@ from chassis.errors import RedletterError
 from chassis.leadership import Leadership
 from chassis.operations import store as operations
 from chassis.operations.operation import Operation, OperationState
+from chassis.transactions import settled
 from scheduler_service.domain.operations import REISSUE_EVENTS
 from scheduler_service.store import events, requested_events
 from scheduler_service.store.event_requests import hashed
 from scheduler_service.store.reissues import Reissue, draft_of_reissue, key_of, position_at, reissue_of
 from scheduler_service.store.requested_events import REQUESTED, Made
-from scheduler_service.store.transactions import settled
 
 log = structlog.get_logger()
 

@@ -12,13 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from whenever import Instant
 
 from chassis.errors import NotFound, StaleVersion
+from chassis.transactions import LostRaceError
 from chassis.wire import moment
 from user_service.domain.changes import Urgency, urgency
 from user_service.domain.occasions import OnEnrol
 from user_service.domain.preferences import Preferences
 from user_service.domain.users import User, UserDraft, after_choice, after_write, check_etag
 from user_service.store.rows import USER_COLUMNS, occasions_text, preferences_text, user_of
-from user_service.store.transactions import LostRaceError, by_key, settled
+from user_service.store.transactions import by_key, settled
 
 # Primary key.
 _READ = text(

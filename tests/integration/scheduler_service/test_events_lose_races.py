@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from chassis.database import create_engine, unit_of_work
 from chassis.errors import DependencyUnavailable, NotFound
+from chassis.transactions import ATTEMPTS, LostRaceError, settled
 from chassis.wire import instant, timestamp
 from scheduler_service.store import SCHEMA, event_types, recipients
-from scheduler_service.store.transactions import ATTEMPTS, LostRaceError, settled
 from tests.integration.scheduler_service.conftest import KEY, TENANT, Replica, World, eventually, until, utc
 from tests.integration.scheduler_service.event_calls import (
     CANCELLED,

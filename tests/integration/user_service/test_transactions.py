@@ -7,9 +7,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.errors import DependencyUnavailable
+from chassis.transactions import ATTEMPTS, LostRaceError
 from user_service.app import engine_of
 from user_service.settings import Settings
-from user_service.store.transactions import ATTEMPTS, LostRaceError, settled
+from user_service.store.transactions import settled
 
 
 async def test_a_deadlock_is_tried_again(settings: Settings) -> None:
