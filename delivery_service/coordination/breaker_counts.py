@@ -15,7 +15,7 @@ import structlog
 from prometheus_client import Gauge
 from redis.asyncio import Redis, RedisCluster
 
-from chassis.redis_client import REDIS_ERRORS, answer
+from chassis.redis_client import REDIS_ERRORS, answer, circuit
 from delivery_service.domain.breakers import Counts
 from delivery_service.domain.deliveries import LaneKey
 
@@ -54,6 +54,7 @@ class BreakerCounts:
 
     def __init__(self, redis: "Redis | RedisCluster | None") -> None:
         self._redis = redis
+        self._circuit = circuit("breaker_counts")
         self._mark = ""
         self.available = True
 
@@ -85,9 +86,8 @@ class BreakerCounts:
         said: list[int] = []
         for one in own.values():
             said += [*one.counts, int(one.window.total_seconds() * 1000)]
-        found: Any = await answer(
-            redis.eval(_SCRIPT, len(keys), *keys, str(replica), secrets.token_hex(8), *map(str, said))
-        )
+        words = (*keys, str(replica), secrets.token_hex(8), *map(str, said))
+        found: Any = await self._circuit.call(lambda: answer(redis.eval(_SCRIPT, len(keys), *words)))
         numbers = iter(found[1:])
         for key, attempts, failures in zip(own, numbers, numbers, strict=True):
             others[key] = Counts(attempts, failures)

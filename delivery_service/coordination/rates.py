@@ -20,7 +20,7 @@ from prometheus_client import Counter
 from redis.asyncio import Redis, RedisCluster
 
 from chassis.loops import Loop
-from chassis.redis_client import REDIS_ERRORS, answer
+from chassis.redis_client import REDIS_ERRORS, answer, circuit
 from delivery_service.domain.deliveries import LaneKey
 from delivery_service.domain.rates import SLICE_SECONDS, Window, pause_after, slice_of, window
 
@@ -58,6 +58,7 @@ class Rates:
         self, redis: "Redis | RedisCluster | None", *, replicas: Callable[[], Awaitable[int]]
     ) -> None:
         self._limiter = _limiter(redis) if redis is not None else None
+        self._circuit = circuit("rates")
         self._replicas = replicas
         self._granted: Callable[[LaneKey], None] = _nobody
         self._budgets: dict[LaneKey, _Budget] = {}
@@ -154,7 +155,8 @@ class Rates:
             return True
         item = RateLimitItemPerSecond(budget.window.amount, budget.window.seconds, namespace="max_rate")
         try:
-            granted = await answer(self._limiter.hit(item, *key, cost=cost))
+            limiter = self._limiter
+            granted = await self._circuit.call(lambda: answer(limiter.hit(item, *key, cost=cost)))
         except REDIS_ERRORS as error:
             self._alone_until = time.monotonic() + _TRUST_AGAIN_SECONDS
             self._note(available=False, why=type(error).__name__)
