@@ -112,7 +112,7 @@ async def test_a_wrong_verb_is_answered_with_the_usage() -> None:
     """An unknown verb ends with 2 and says which there are."""
     code, _, err = await ran("migrat")
     assert code == 2
-    assert "migrate | bootstrap | resync" in err
+    assert "migrate | migrate expand | migrate contract | bootstrap | resync" in err
 
 
 async def test_a_verb_that_cannot_work_says_why(clone_database: Callable[..., str]) -> None:

@@ -73,7 +73,7 @@ def test_a_wrong_verb_is_answered_with_those_there_are(
         return []
 
     for argv, sentence in (
-        (["x", "fly"], "usage: python -m test [migrate]\n"),
+        (["x", "fly"], "usage: python -m test [migrate | migrate expand | migrate contract]\n"),
         (
             ["x", "migrate"],
             "test: REDLETTER_DATABASE_URL: Field required\ntest: REDLETTER_INTERNAL_SECRET: Field required\n",
