@@ -52,9 +52,22 @@ def of_missing(
 
 
 def of_unexpected(
-    entry: Entry, *, person: Recipient, event_type: EventType, defaults: TenantDefaults, on: Date
+    entry: Entry,
+    *,
+    person: Recipient,
+    event_type: EventType,
+    defaults: TenantDefaults,
+    on: Date,
+    redated: bool,
 ) -> str:
-    """Return what accounts for a plan or event that nothing calls for today; empty: nothing does."""
+    """Return what accounts for a plan or event that nothing calls for today; empty: nothing does.
+
+    `redated`: an earlier version of the rule had other dates.
+    """
+    if redated and entry.reason:
+        # Skipped, cancelled or silenced after the change, before the leader had come to its plan: what decides
+        # to send makes the plan anew first, an end by hand takes it as it is.
+        return "it ended unsent under dates that its rule had before"
     found = _turn(person, entry.occasion_id, event_type, defaults, cycle=entry.cycle, on=on)
     if found is None:
         return ""

@@ -261,7 +261,9 @@ def _excuse(
     redated: bool,
 ) -> str:
     if isinstance(one, Entry):
-        return excuses.of_unexpected(one, person=person, event_type=rule, defaults=defaults, on=on)
+        return excuses.of_unexpected(
+            one, person=person, event_type=rule, defaults=defaults, on=on, redated=redated
+        )
     return excuses.of_missing(
         one, elsewhere, person=person, event_type=rule, defaults=defaults, on=on, redated=redated
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from google.type.date_pb2 import Date
 from redletter.scheduler.v1 import event_service_pb2 as pb
+from redletter.scheduler.v1.event_type_pb2 import EventType
 from sqlalchemy import text
 
 from chassis.database import create_engine, unit_of_work
@@ -65,6 +66,20 @@ async def test_skipped_after_its_rule_was_paused_balances(world: World) -> None:
     async with unit_of_work(engine) as leader_waits:
         await leader_waits.execute(text("SELECT FROM leadership FOR UPDATE"))
         await Rules(replica).pause("birthday")
+        await replica.events.SkipEvent(pb.SkipEventRequest(event_id=name), metadata=KEY)
+    await engine.dispose()
+    await replanned(world)
+    found = await ledger(replica, DAY)
+    assert (found.difference, listed(found.expected)) == (0, {name: "CHANGED_SINCE"})
+
+
+async def test_skipped_after_its_rule_was_moved_balances(world: World) -> None:
+    """Found by a walk: a planned event is skipped before the leader has planned it by the rule's new offset."""
+    replica, name = await birthday(world)
+    engine = create_engine(world.database_url, name="test", schema=SCHEMA)
+    async with unit_of_work(engine) as leader_waits:
+        await leader_waits.execute(text("SELECT FROM leadership FOR UPDATE"))
+        await Rules(replica).update(EventType(event_type_id="birthday", day_offset=-2), "day_offset")
         await replica.events.SkipEvent(pb.SkipEventRequest(event_id=name), metadata=KEY)
     await engine.dispose()
     await replanned(world)

@@ -26,9 +26,19 @@ WANTED = Wanted(plan_id_of(), "ada", "birthday", "birthday", "2027")
 PASSED = Elsewhere(plan_version=2, cycle="2028")
 
 
-def unexpected(who: Recipient, *, on: str = "2027-05-17", what: EventType | None = None) -> str:
+def unexpected(
+    who: Recipient,
+    *,
+    on: str = "2027-05-17",
+    what: EventType | None = None,
+    reason: str = "",
+    redated: bool = False,
+) -> str:
     """Return what accounts for an event of 2027 that nothing calls for."""
-    return of_unexpected(ENTRY, person=who, event_type=what or rule(), defaults=DEFAULTS, on=date(on))
+    entry = replace(ENTRY, reason=reason)
+    return of_unexpected(
+        entry, person=who, event_type=what or rule(), defaults=DEFAULTS, on=date(on), redated=redated
+    )
 
 
 def missing(
@@ -52,6 +62,13 @@ def test_a_move_puts_the_hour_before_the_enrolment() -> None:
     road = Road.begin(mine, zone="UTC").moves_to("Europe/Berlin")
     assert (road.row.cycle, local(road.due, "UTC")) == ("2027", "2027-05-17T07:00:00+00:00")
     assert "enrolment" in unexpected(road.who)
+
+
+def test_an_end_by_hand_under_dates_that_the_rule_had_before() -> None:
+    """Skipped after the offset was changed, before its plan was made anew; what was sent has no such excuse."""
+    assert "dates that its rule had before" in unexpected(person(), reason="SKIPPED", redated=True)
+    assert unexpected(person(), reason="SKIPPED") == ""
+    assert unexpected(person(), redated=True) == ""
 
 
 def test_no_excuse_for_what_the_enrolment_admits_or_no_turn_makes() -> None:
