@@ -97,6 +97,9 @@ _ORPHANED = text("""
     SELECT owner FROM owning
     WHERE owner IS NOT NULL AND NOT EXISTS (SELECT FROM replicas r WHERE r.number = owning.owner)
 """)
+# A vacuum that met the queue nearly empty leaves word that its pages hold no rows, however many pages come. Whatever
+# joins the queue is then planned for one row and reads all of it for each row of a batch: seconds for 500 of 30,000.
+_ANALYZE = text("ANALYZE (SKIP_LOCKED) queue")
 _OPEN = text("SELECT count(*) FROM (SELECT FROM queue LIMIT 1000000) AS counted")
 
 
@@ -191,6 +194,11 @@ async def owned(connection: AsyncConnection, owner: int) -> set[tuple[str, str]]
 async def orphaned(connection: AsyncConnection) -> list[int]:
     """Return the owners that have rows but are no replicas any more: they committed after their take-over."""
     return list((await connection.execute(_ORPHANED)).scalars())
+
+
+async def analyze(connection: AsyncConnection) -> None:
+    """Let PostgreSQL's planner know how large the queue is now; a tenth of a second, whatever its size."""
+    await connection.execute(_ANALYZE)
 
 
 async def open_rows(connection: AsyncConnection) -> int:

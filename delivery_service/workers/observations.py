@@ -13,6 +13,10 @@ RETRIES = Counter("redletter_delivery_retries_total", "Attempts that will be fol
 QUEUE_OPEN = Gauge(
     "redletter_delivery_queue_open", "Pending deliveries, the inbox included (at most a million)."
 )
+QUEUE_ANALYSES = Counter(
+    "redletter_delivery_queue_analyses_total",
+    "Times a slow batch of outcomes let PostgreSQL count the queue again for its plans.",
+)
 LANE_INFLIGHT = Gauge("redletter_delivery_lane_inflight", "Attempts in flight from this replica.")
 LANE_HELD = Gauge("redletter_delivery_lane_held", "Deliveries in this replica's memory.")
 LANES = Gauge("redletter_delivery_lanes", "Open lanes of this replica, by how they are.", ["state"])

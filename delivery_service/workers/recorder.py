@@ -1,21 +1,29 @@
 """Outcomes are gathered and written together: at most so many, at most so long after the first."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from chassis.database import unit_of_work
 from chassis.loops import Loop
 from chassis.traces import links, tracer
 from delivery_service.domain.deliveries import DeliveryCause, DeliveryState
-from delivery_service.store import outcomes
+from delivery_service.store import outcomes, queue
 from delivery_service.store.outcomes import Outcome
-from delivery_service.workers.observations import ATTEMPTS, LATENESS, RETRIES
+from delivery_service.workers.observations import ATTEMPTS, LATENESS, QUEUE_ANALYSES, RETRIES
 from delivery_service.workers.replica_lease import ReplicaLease
 
 log = structlog.get_logger()
+
+SLOW_SECONDS: Final = 0.25
+"""A batch that takes longer, of which each takes some milliseconds, is planned for a queue of another size."""
+ANALYZED_SECONDS: Final = 10.0
+"""So often at most the planner is told: a slow batch may have other causes."""
 
 _TOLD = frozenset({DeliveryState.DEAD, DeliveryState.EXPIRED})
 
@@ -39,6 +47,7 @@ class Recorder:
         self._waiting: list[Outcome] = []
         self._lateness: list[float] = []
         self._traces: set[str] = set()
+        self._analyze_at = 0.0
         self._loop = Loop("recorder", self.flush, interval=1.0)
 
     def tell(self, recorded: Callable[[Sequence[Outcome]], None]) -> None:
@@ -65,9 +74,13 @@ class Recorder:
         batch = self._waiting[: self._batch]
         if not batch:
             return None
+        began = time.monotonic()
         await self._write(batch)
+        took = time.monotonic() - began
         del self._waiting[: len(batch)]
         self._recorded(batch)
+        if took > SLOW_SECONDS:
+            await self._analyze(took)
         left = len(self._waiting)
         return (0 if left >= self._batch else self._seconds) if left else None
 
@@ -90,6 +103,15 @@ class Recorder:
             with tracer.start_as_current_span("deliveries.record", links=linked, attributes=size):
                 written = await outcomes.record(self._engine, batch, owner=number)
         self._observe(batch, written)
+
+    async def _analyze(self, seconds: float) -> None:
+        if time.monotonic() < self._analyze_at:
+            return
+        self._analyze_at = time.monotonic() + ANALYZED_SECONDS
+        async with unit_of_work(self._engine) as connection:
+            await queue.analyze(connection)
+        QUEUE_ANALYSES.inc()
+        log.info("queue.analyzed", seconds=round(seconds, 3))
 
     def _observe(self, batch: Sequence[Outcome], written: int) -> None:
         states = Counter(outcome.state for outcome in batch)
