@@ -16,6 +16,8 @@ SHARDS: Final = 64
 """How many slices the plans are cut into: the first 6 bits of the plan id."""
 
 PLAN_ID_BYTES: Final = 16
+BEYOND_ALL: Final = b"\xff" * (PLAN_ID_BYTES + 1)
+"""Sorts after every plan id."""
 USER_PART_BYTES: Final = 8
 _VERSION: Final = b"\x01"  # of this layout; a new layout makes new ids and may not reuse the byte
 _EVENT_ID: Final = re.compile(r"evt_([0-9a-v]{26})_([0-9A-Za-z-]{1,24})", re.ASCII)
@@ -55,6 +57,11 @@ def care_hash(key: bytes, tenant_id: str, user_id: str, occasion_id: str) -> byt
 def shard_of(plan_id: bytes) -> int:
     """Return the plan's shard, 0..63; all plans of a user share it."""
     return plan_id[0] >> 2
+
+
+def shard_range(first: int, last: int) -> tuple[bytes, bytes]:
+    """Return the half-open range of the plan ids of these shards and those between them."""
+    return bytes([first << 2]), BEYOND_ALL if last + 1 == SHARDS else bytes([(last + 1) << 2])
 
 
 def event_id(plan_id: bytes, cycle: str) -> str:

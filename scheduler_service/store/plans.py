@@ -1,14 +1,16 @@
 """Plans: read and written in batches, always locked in id order."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from whenever import Instant
 
 from chassis.arrays import source, turned
-from scheduler_service.domain.ids import PLAN_ID_BYTES
+from scheduler_service.domain.ids import BEYOND_ALL, shard_range
 from scheduler_service.domain.plans import Plan
 from scheduler_service.domain.recipients import Recipient
 from scheduler_service.store.rows import PLAN, PLAN_COLUMNS, plan_from, plan_row, recipient_from
@@ -16,18 +18,39 @@ from scheduler_service.store.rows import PLAN, PLAN_COLUMNS, plan_from, plan_row
 _COLUMNS = tuple(PLAN)
 _COUNTED_EXACTLY = 10_000
 _RANGE = {"low": "bytea", "high": "bytea"}
-_SPAN = {"late": "boolean", "after": "timestamptz", "until": "timestamptz"}
+_START = {"tenant_id": "text", "due_time": "timestamptz", "plan_id": "bytea"}
+_STRETCH = {
+    "tenant_id": "text",
+    "late": "boolean",
+    "due_time": "timestamptz",
+    "plan_id": "bytea",
+    "until": "timestamptz",
+}
 
-Due = tuple[str, bool, bytes, int]
-"""A plan to read: its tenant, whether it is late, its id and version."""
+Due = tuple[str, bool, bytes, int, datetime]
+"""A plan to read: its tenant, whether it is late, its id, version and due time."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A place in the order in which the plans of a tenant are due."""
+
+    due_time: Instant
+    plan_id: bytes
+
+    @classmethod
+    def after_all(cls, due_time: Instant) -> Self:
+        """Return the place behind every plan due then."""
+        return cls(due_time, BEYOND_ALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """Due times in (after, until]; `late`: of plans that are late."""
+class Stretch:
+    """The plans of a tenant from a place on that are due by `until`; `late`: they are late."""
 
+    tenant_id: str
     late: bool
-    after: Instant
+    start: Place
     until: Instant
 
 
@@ -69,25 +92,35 @@ _TOUCH = text("UPDATE plans SET version = version + 1 WHERE plan_id = ANY(CAST(:
 _DELETE = text("DELETE FROM plans WHERE plan_id = ANY(CAST(:plan_ids AS bytea[]))")
 # Primary key.
 _GET = text(f"SELECT {PLAN_COLUMNS} FROM plans WHERE plan_id = :plan_id AND tenant_id = :tenant_id")  # noqa: S608
-# plans_due: one probe for each tenant there is, never more.
+# plans_due: one probe for each tenant there is, never more; without the order PostgreSQL would read the
+# whole table for a tenant that has nothing due. Starts where the tenant's first open plan was.
 _DUE_TENANTS = text(
-    """
-    SELECT t.tenant_id FROM tenants t
+    f"""
+    SELECT t.tenant_id
+    FROM tenants t LEFT JOIN {source(_START, name="start")} USING (tenant_id)
     CROSS JOIN LATERAL (
-        SELECT FROM plans WHERE plans.tenant_id = t.tenant_id AND due_time <= :horizon LIMIT 1
+        SELECT FROM plans
+        WHERE plans.tenant_id = t.tenant_id AND plans.due_time <= :horizon
+          AND (plans.due_time, plans.plan_id)
+              >= (coalesce(start.due_time, '-infinity'), coalesce(start.plan_id, ''))
+        ORDER BY plans.due_time, plans.plan_id LIMIT 1
     ) AS due
-    """
+    """  # noqa: S608 - column names of this module
 )
-# plans_due: one range for each tenant and span, in due order. The version is of the row, so the shard
-# may be as well.
+# A bitmap and a sort look cheaper to the planner, and read all of a backlog to answer its first thousands.
+_IN_ORDER = text("SET LOCAL enable_sort = off")
+# plans_due: one range for each stretch, in due order. The plan ids of a shard are a range, so entries of
+# others beyond the first and the last shard are told in the index: a million due in one instant, half of
+# them another replica's, are not fetched to be thrown away.
 _DUE_KEYS = text(
     f"""
-    SELECT due.tenant_id, span.late, due.plan_id, due.version
-    FROM unnest(CAST(:tenants AS text[])) AS t(tenant_id)
-    CROSS JOIN {source(_SPAN, name="span")}
+    SELECT due.tenant_id, stretch.late, due.plan_id, due.version, due.due_time
+    FROM {source(_STRETCH, name="stretch")}
     CROSS JOIN LATERAL (
-        SELECT tenant_id, plan_id, version FROM plans
-        WHERE plans.tenant_id = t.tenant_id AND due_time > span.after AND due_time <= span.until
+        SELECT tenant_id, plan_id, version, due_time FROM plans
+        WHERE plans.tenant_id = stretch.tenant_id AND plans.due_time <= stretch.until
+          AND (plans.due_time, plans.plan_id) >= (stretch.due_time, stretch.plan_id)
+          AND plans.plan_id >= :low AND plans.plan_id < :high
           AND shard = ANY(CAST(:shards AS smallint[]))
         ORDER BY due_time, plan_id
         LIMIT :each
@@ -152,8 +185,7 @@ _FIGURES = text(
 def user_range(part: bytes) -> tuple[bytes, bytes]:
     """Return the half-open range of plan ids that begin with a user's part."""
     after = int.from_bytes(part, "big") + 1
-    beyond_all = b"\xff" * (PLAN_ID_BYTES + 1)
-    return part, beyond_all if after.bit_length() > 8 * len(part) else after.to_bytes(len(part), "big")
+    return part, BEYOND_ALL if after.bit_length() > 8 * len(part) else after.to_bytes(len(part), "big")
 
 
 async def of_users(connection: AsyncConnection, user_parts: Sequence[bytes]) -> list[Plan]:
@@ -186,26 +218,27 @@ async def get(connection: AsyncConnection, tenant_id: str, plan_id: bytes) -> Pl
     return None if row is None else plan_from(row)
 
 
-async def due_tenants(connection: AsyncConnection, *, horizon: Instant) -> list[str]:
-    """Return the tenants of which something is due by `horizon`."""
-    rows = await connection.execute(_DUE_TENANTS, {"horizon": horizon.to_stdlib()})
-    return [row[0] for row in rows]
+async def due_tenants(
+    connection: AsyncConnection, *, horizon: Instant, starts: Mapping[str, Place]
+) -> list[str]:
+    """Return the tenants of which something is due by `horizon`; before its start nothing of a tenant counts."""
+    rows = [(name, place.due_time.to_stdlib(), place.plan_id) for name, place in starts.items()]
+    bound = {**turned(_START, rows), "horizon": horizon.to_stdlib()}
+    return [row[0] for row in await connection.execute(_DUE_TENANTS, bound)]
 
 
 async def due_keys(
-    connection: AsyncConnection,
-    shards: Sequence[int],
-    *,
-    tenants: Sequence[str],
-    spans: Sequence[Span],
-    each: int,
+    connection: AsyncConnection, shards: Sequence[int], *, stretches: Iterable[Stretch], each: int
 ) -> list[Due]:
-    """Return at most `each` plans of these shards for every tenant and span, in due order within it."""
-    bound = turned(_SPAN, [(span.late, span.after.to_stdlib(), span.until.to_stdlib()) for span in spans])
-    rows = await connection.execute(
-        _DUE_KEYS, {**bound, "shards": list(shards), "tenants": list(tenants), "each": each}
-    )
-    return [tuple(row) for row in rows.all()]
+    """Return at most `each` plans of these shards for every stretch, in due order within it."""
+    rows = [
+        (s.tenant_id, s.late, s.start.due_time.to_stdlib(), s.start.plan_id, s.until.to_stdlib())
+        for s in stretches
+    ]
+    low, high = shard_range(min(shards), max(shards))
+    bound = {**turned(_STRETCH, rows), "shards": list(shards), "low": low, "high": high, "each": each}
+    await connection.execute(_IN_ORDER)
+    return [tuple(row) for row in await connection.execute(_DUE_KEYS, bound)]
 
 
 async def held(

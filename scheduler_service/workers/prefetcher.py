@@ -23,7 +23,7 @@ from scheduler_service.rendering.templates import Cache
 from scheduler_service.store import plans
 from scheduler_service.workers.controls import Controls
 from scheduler_service.workers.rules import Rules
-from scheduler_service.workers.shares import due_plans, spans
+from scheduler_service.workers.shares import Shares, spans
 from scheduler_service.workers.window import Ready, Window
 from scheduler_service.workers.work_notes import Chunk, WorkNotes
 
@@ -71,6 +71,7 @@ class Prefetcher:
         self._controls = controls
         self._notes = notes
         self._filled = filled
+        self._shares = Shares(LOOK_SIZE)
 
     async def iterate(self) -> float | None:
         """Look once at what is due soon and read what is not in the window yet; 0 when more is left."""
@@ -97,14 +98,16 @@ class Prefetcher:
 
     async def _look(self, held: tuple[int, ...]) -> list[bytes]:
         """Return what should be in the window and is not; what should not be there makes room for it."""
-        now, horizon = self._clock.now(), self._horizon()
+        now = self._clock.now()
+        ahead = AHEAD_SECONDS * self._clock.speed
+        settled, horizon = now.subtract(seconds=ahead), now.add(seconds=ahead)
         async with self._engine.connect() as connection:
             await self._controls.load(connection)
             wanted = spans(now, horizon, self._controls.guard)
-            due = await due_plans(connection, held, wanted, horizon=horizon, size=LOOK_SIZE)
-        missing = [plan_id for _, _, plan_id, version in due if not self._window.holds(plan_id, version)]
+            due = await self._shares.read(connection, held, wanted, settled=settled, horizon=horizon)
+        missing = [plan_id for _, _, plan_id, version, _ in due if not self._window.holds(plan_id, version)]
         if len(missing) > self._window.space:
-            self._window.make_room(len(missing), wanted={plan_id for _, _, plan_id, _ in due})
+            self._window.make_room(len(missing), wanted={plan_id for _, _, plan_id, *_ in due})
         return missing
 
     async def _read(self, chunk: Chunk) -> None:

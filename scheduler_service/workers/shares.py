@@ -1,7 +1,10 @@
 """Which due plans to read next: a fair share for each tenant, what is late beside what is on time."""
 
+import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import zip_longest
 from typing import Final
 
@@ -11,12 +14,23 @@ from whenever import Instant
 from scheduler_service.domain.decisions import LATE_AFTER
 from scheduler_service.store import plans
 from scheduler_service.store.controls import Guard
-from scheduler_service.store.plans import Due, Span
+from scheduler_service.store.plans import Due, Place, Stretch
 
 TURN: Final = 25
 """So many plans of a tenant before the next tenant's."""
 LEAST: Final = 10
 """What a tenant may have at least in one look, however many others there are."""
+ANEW_SHARE: Final = 50
+"""Reading from the beginning takes about a fiftieth of the time at most, however long the backlog is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Due times in (after, until]; `late`: of plans that are late."""
+
+    late: bool
+    after: Instant
+    until: Instant
 
 
 def spans(now: Instant, horizon: Instant, guard: Guard | None) -> list[Span]:
@@ -29,31 +43,80 @@ def spans(now: Instant, horizon: Instant, guard: Guard | None) -> list[Span]:
     return [piece for piece in pieces if piece.after < piece.until]
 
 
-async def due_plans(
-    connection: AsyncConnection,
-    shards: Sequence[int],
-    wanted: Sequence[Span],
-    *,
-    horizon: Instant,
-    size: int,
-) -> list[Due]:
-    """Return at most `size` plans of these shards, each tenant's turn by turn.
+class Shares:
+    """Says what to read next, each tenant's turn by turn, at most `size` plans at a time.
 
-    What some do not need of their share the others get. Costs one probe of the index for each known
-    tenant, and a range for each that has something due.
+    It goes on where the first open plan of a tenant was. Before it lies what is decided (its index entries
+    stay until the next vacuum) and, of plans due in one instant, what other replicas have to decide: a
+    million of them, read anew every half a second, took most of the time there is. From the beginning it
+    reads now and then, every time as long as that is quick; what is made due in the past while a long
+    backlog is worked off waits for it.
     """
-    tenants = await plans.due_tenants(connection, horizon=horizon)
-    if not tenants or not wanted:
-        return []
-    each = max(LEAST, size // len(tenants))
-    found = await plans.due_keys(connection, shards, tenants=tenants, spans=wanted, each=each)
-    lanes = Counter((row[0], row[1]) for row in found)
-    more = {tenant for (tenant, _), count in lanes.items() if count >= each}
-    if more and len(found) < size:
-        each += (size - len(found)) // len(more)
-        found = [row for row in found if row[0] not in more]
-        found += await plans.due_keys(connection, shards, tenants=sorted(more), spans=wanted, each=each)
-    return in_turns(found)[:size]
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._shards: tuple[int, ...] = ()
+        self._starts: dict[str, Place] = {}
+        self._anew_at = 0.0
+
+    async def read(
+        self,
+        connection: AsyncConnection,
+        shards: tuple[int, ...],
+        wanted: Sequence[Span],
+        *,
+        settled: Instant,
+        horizon: Instant,
+    ) -> list[Due]:
+        """Return what of these shards is in the spans; what some tenants do not need the others get.
+
+        What comes to be due from now on, a call under way included, is due after `settled`. Costs one probe of the index for each known tenant, and a range for each that has something due.
+        """
+        began = time.monotonic()
+        anew = began >= self._anew_at or shards != self._shards
+        if anew:
+            self._starts.clear()
+            self._shards = shards
+        tenants = await plans.due_tenants(connection, horizon=horizon, starts=self._starts)
+        found = await self._found(connection, tenants, wanted) if tenants and wanted else []
+        self._go_on(found, settled)
+        if anew:
+            self._anew_at = time.monotonic() + ANEW_SHARE * (time.monotonic() - began)
+        return in_turns(found)[: self._size]
+
+    async def _found(
+        self, connection: AsyncConnection, tenants: Collection[str], wanted: Sequence[Span]
+    ) -> list[Due]:
+        each = max(LEAST, self._size // len(tenants))
+        stretches = self._stretches(tenants, wanted)
+        found = await plans.due_keys(connection, self._shards, stretches=stretches, each=each)
+        lanes = Counter((row[0], row[1]) for row in found)
+        more = {tenant for (tenant, _), count in lanes.items() if count >= each}
+        if more and len(found) < self._size:
+            each += (self._size - len(found)) // len(more)
+            found = [row for row in found if row[0] not in more]
+            stretches = self._stretches(sorted(more), wanted)
+            found += await plans.due_keys(connection, self._shards, stretches=stretches, each=each)
+        return found
+
+    def _stretches(self, tenants: Iterable[str], wanted: Sequence[Span]) -> list[Stretch]:
+        starts = [(tenant, self._starts.get(tenant)) for tenant in tenants]
+        lower = [(span, Place.after_all(span.after)) for span in wanted]
+        return [
+            Stretch(tenant, span.late, after if start is None else max(start, after), span.until)
+            for tenant, start in starts
+            for span, after in lower
+        ]
+
+    def _go_on(self, found: list[Due], settled: Instant) -> None:
+        """Note where the first open plan of each tenant is, if that is before what still comes to be due."""
+        firsts: dict[str, tuple[datetime, bytes]] = {}
+        for tenant, _, plan_id, _, due_time in found:
+            place = due_time, plan_id
+            firsts[tenant] = min(place, firsts.get(tenant, place))
+        for tenant, (due_time, plan_id) in firsts.items():
+            if (due := Instant(due_time)) <= settled:
+                self._starts[tenant] = Place(due, plan_id)
 
 
 def in_turns(found: Iterable[Due]) -> list[Due]:

@@ -13,6 +13,7 @@ from whenever import Instant
 
 from chassis.arrays import turned
 from chassis.database import create_engine
+from scheduler_service.domain.ids import BEYOND_ALL, shard_range
 from scheduler_service.domain.plans import Plan
 from scheduler_service.store import (
     SCHEMA,
@@ -27,7 +28,7 @@ from scheduler_service.store import (
 )
 from scheduler_service.store.event_types import Stored
 from scheduler_service.store.filters import Filter
-from scheduler_service.store.plans import Span
+from scheduler_service.store.plans import Place, Stretch
 from scheduler_service.store.rows import PLAN, plan_row
 from tests.integration.scheduler_service.conftest import World
 from tests.integration.scheduler_service.test_the_decision_is_compared import (
@@ -80,6 +81,8 @@ _FILL = (
 )
 NEW_YEAR = datetime(2028, 1, 1, 9, tzinfo=UTC)
 NOW = Instant(NEW_YEAR).add(seconds=2)
+YEAR_END = datetime(2028, 12, 31, 12, tzinfo=UTC)
+NO_START = turned(plans._START, [])
 DAY_OF_TENANT_1 = 1_366
 """So many of tenant-1 are due in one instant; of each of the others six or seven."""
 
@@ -122,6 +125,8 @@ async def connection(world: World) -> AsyncIterator[AsyncConnection]:
 async def read_by(connection: AsyncConnection, hot: Hot) -> Read:
     """Run the statement, undo it, and return what it has read."""
     explained = text("EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) " + hot.statement.text)
+    if hot.statement is plans._DUE_KEYS:
+        await connection.execute(plans._IN_ORDER)
     answer = (await connection.execute(explained, hot.bound)).scalar_one()[0]["Plan"]
     await connection.rollback()
     by: dict[str, set[str]] = {}
@@ -150,21 +155,28 @@ def _table_of(index: str) -> str:
 
 async def some_plans(connection: AsyncConnection) -> list[Plan]:
     """Return 500 stored plans of tenant-1 that are due in one instant."""
-    found = await plans.due_keys(
-        connection, range(64), tenants=["tenant-1"], spans=[Span(False, Instant.MIN, NOW)], each=500
-    )
+    everything = Stretch("tenant-1", False, Place.after_all(Instant.MIN), NOW)
+    found = await plans.due_keys(connection, range(64), stretches=[everything], each=500)
     return [plan for plan, _ in await plans.prefetch(connection, [row[2] for row in found])]
+
+
+def stretches(*tenants: str) -> dict[str, Any]:
+    """Return the parameters of what of these tenants is due at noon of New Year's Day."""
+    begin, noon = datetime(1, 1, 1, tzinfo=UTC), NOW.to_stdlib()
+    both = [(True, begin, b"", NEW_YEAR), (False, NEW_YEAR, BEYOND_ALL, noon)]
+    return dict(turned(plans._STRETCH, [(tenant, *lane) for tenant in tenants for lane in both]))
 
 
 def reading(stored: list[Plan]) -> list[Hot]:
     """Return the statements that read."""
     ids = [plan.plan_id for plan in stored]
-    span = turned(
-        plans._SPAN, [(True, datetime(1, 1, 1, tzinfo=UTC), NEW_YEAR), (False, NEW_YEAR, NOW.to_stdlib())]
-    )
     people = turned(plans._RANGE, [plans.user_range(plan_id[:8]) for plan_id in sorted(ids)])
-    everybody = [f"tenant-{n}" for n in range(1, 201)]
-    due = {**span, "shards": list(range(64)), "tenants": everybody}
+    due = {"shards": list(range(64)), "low": b"", "high": BEYOND_ALL}
+    low, high = shard_range(32, 63)
+    upper = {"shards": list(range(32, 64)), "low": low, "high": high}
+    everybody = stretches(*(f"tenant-{n}" for n in range(1, 201)))
+    tenth = datetime(2028, 2, 10, tzinfo=UTC)
+    backlog = turned(plans._STRETCH, [("tenant-1", True, tenth, b"", YEAR_END)])
     guard = {"since": NEW_YEAR, "until": NOW.to_stdlib()}
     low, high = plans.user_range(ids[0][:8])
     year = Filter(due_after=NEW_YEAR, due_before=datetime(2029, 1, 1, tzinfo=UTC))
@@ -177,10 +189,12 @@ def reading(stored: list[Plan]) -> list[Hot]:
     of_user = events.page_statement("tenant-1", Filter(user_id="u500"), after=(NEW_YEAR, ""), size=101)
     names = [f"u{n}" for n in range(2, 1002, 2)]
     return [
-        Hot("due tenants", plans._DUE_TENANTS, {"horizon": NOW.to_stdlib()}, by_tenant | whole, 400, 1_500),
-        Hot("due keys, all shards", plans._DUE_KEYS, {**due, "each": 60}, by_tenant, 1_500, 3_000),
-        Hot("due keys, one tenant", plans._DUE_KEYS, {**due, "tenants": ["tenant-1"], "each": 12_000}, by_tenant, 1_400, 2_000),
-        Hot("due keys, a third of the shards", plans._DUE_KEYS, {**due, "shards": list(range(0, 64, 3)), "each": 500}, by_tenant, 3_000, 4_000),
+        Hot("due tenants", plans._DUE_TENANTS, {**NO_START, "horizon": NOW.to_stdlib()}, by_tenant | whole, 400, 1_500),
+        Hot("due keys, all shards", plans._DUE_KEYS, {**due, **everybody, "each": 60}, by_tenant, 1_500, 3_000),
+        Hot("due keys, one tenant", plans._DUE_KEYS, {**due, **stretches("tenant-1"), "each": 12_000}, by_tenant, 1_400, 2_000),
+        Hot("due keys, the upper half of the shards", plans._DUE_KEYS, {**upper, **everybody, "each": 500}, by_tenant, 1_500, 3_000),
+        Hot("due keys, a third of the shards", plans._DUE_KEYS, {**due, **everybody, "shards": list(range(0, 64, 3)), "each": 500}, by_tenant, 3_000, 4_000),
+        Hot("due keys, a year of backlog", plans._DUE_KEYS, {**due, **backlog, "each": 12_000}, by_tenant, 12_000, 13_000),
         Hot("held by guard mode", plans._HELD, {**guard, "size": 100}, by_tenant | whole, 1_800, 2_500),
         Hot("how many guard mode holds", plans._HELD_COUNT, guard, by_tenant | whole, 3_000, 4_000),
         Hot("prefetch", plans._PREFETCH, {"plan_ids": ids}, by_id | {"recipients": "recipients_pkey"}, 1_000, 5_000),

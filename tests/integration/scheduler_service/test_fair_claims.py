@@ -10,7 +10,8 @@ from whenever import Instant
 
 from chassis.database import create_engine, unit_of_work
 from scheduler_service.store import SCHEMA
-from scheduler_service.workers.shares import due_plans, spans
+from scheduler_service.store.plans import Due
+from scheduler_service.workers.shares import Shares, spans
 from tests.integration.scheduler_service.conftest import OTHER_TENANT, TENANT, World, until, utc
 
 MORNING = utc("2028-03-02T08:00:00+00:00")
@@ -55,12 +56,26 @@ async def fill(engine: AsyncEngine, tenant_id: str, count: int, due: Instant) ->
         await connection.execute(_FILL, {"tenant_id": tenant_id, "count": count, "due": due.to_stdlib()})
 
 
-async def read(engine: AsyncEngine, *, size: int = 1_000) -> list[tuple[str, bool]]:
-    """Return (tenant, late) of what would be read next at half past nine."""
-    horizon = HALF_PAST.add(seconds=2.5)
+async def look(engine: AsyncEngine, shares: Shares, *, held: tuple[int, ...] = ALL) -> list[Due]:
+    """Return what is to be read next at half past nine."""
+    settled, horizon = HALF_PAST.subtract(seconds=2.5), HALF_PAST.add(seconds=2.5)
     async with engine.connect() as connection:
-        due = await due_plans(connection, ALL, spans(HALF_PAST, horizon, None), horizon=horizon, size=size)
-    return [(tenant, late) for tenant, late, _, _ in due]
+        wanted = spans(HALF_PAST, horizon, None)
+        return await shares.read(connection, held, wanted, settled=settled, horizon=horizon)
+
+
+async def read(engine: AsyncEngine) -> list[tuple[str, bool]]:
+    """Return (tenant, late) of the next thousand."""
+    return [(tenant, late) for tenant, late, *_ in await look(engine, Shares(1_000))]
+
+
+async def end(engine: AsyncEngine, read: list[Due]) -> None:
+    """Move these plans to their next year, as a decision does."""
+    async with unit_of_work(engine) as connection:
+        await connection.execute(
+            text("UPDATE plans SET due_time = due_time + interval '1 year' WHERE plan_id = ANY(:ids)"),
+            {"ids": [row[2] for row in read]},
+        )
 
 
 async def test_all_of_a_small_tenant_are_among_the_first(engine: AsyncEngine) -> None:
@@ -84,6 +99,41 @@ async def test_late_ones_do_not_come_before_those_on_time(engine: AsyncEngine) -
     await fill(engine, TENANT, 5_000, HALF_PAST)
     found = await read(engine)
     assert found.count((TENANT, True)) == found.count((TENANT, False)) == 500
+
+
+async def test_a_backlog_is_read_on_from_where_it_was(engine: AsyncEngine) -> None:
+    """Each plan is read until it is decided, none is passed over, also when a decision was lost."""
+    await fill(engine, TENANT, 2_500, HALF_PAST.subtract(seconds=30))
+    shares = Shares(1_000)
+    seen: list[bytes] = []
+    for _ in range(4):
+        found = await look(engine, shares)
+        decided = found[1:] if len(found) == 1_000 else found
+        await end(engine, decided)
+        seen += [row[2] for row in decided]
+    assert len(seen) == len(set(seen)) == 2_500
+    assert await look(engine, shares) == []
+
+
+async def test_what_is_made_due_in_the_past_waits_no_longer_than_the_backlog(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two looks from the beginning it may be behind the place; the next one from there finds it."""
+    await fill(engine, TENANT, 2_500, HALF_PAST.subtract(seconds=30))
+    shares = Shares(1_000)
+    monkeypatch.setattr("scheduler_service.workers.shares.ANEW_SHARE", 0)
+    await end(engine, await look(engine, shares))
+    await fill(engine, TENANT, 1, HALF_PAST.subtract(seconds=31))
+    assert HALF_PAST.subtract(seconds=31).to_stdlib() in [row[4] for row in await look(engine, shares)]
+
+
+async def test_shards_that_come_are_read_from_their_beginning(engine: AsyncEngine) -> None:
+    """A place belongs to the shards it was found in: what another replica gives back lies before it."""
+    await fill(engine, TENANT, 2_500, HALF_PAST.subtract(seconds=30))
+    shares = Shares(1_000)
+    mine, others = tuple(range(32, 64)), tuple(range(32))
+    assert {row[2][0] >> 2 for row in await look(engine, shares, held=mine)} <= set(mine)
+    assert {row[2][0] >> 2 for row in await look(engine, shares, held=mine + others)} & set(others)
 
 
 async def test_ten_arrive_on_time_beside_a_backlog(world: World) -> None:

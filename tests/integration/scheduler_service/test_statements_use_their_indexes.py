@@ -65,15 +65,20 @@ async def scans(
     return found
 
 
+async def test_a_tenant_that_has_nothing_due_is_not_looked_for_in_the_whole_table(
+    connection: AsyncConnection,
+) -> None:
+    """All that is due is another tenant's: most rows match then, and PostgreSQL would try them one by one."""
+    bound = {**turned(plans._START, []), "horizon": datetime(2029, 1, 1, tzinfo=UTC)}
+    read = await scans(connection, plans._DUE_TENANTS, bound)
+    assert {by for table, by in read if table == "plans"} == {"plans_due"}
+
+
 async def test_hot_statements(connection: AsyncConnection) -> None:
     """Due plans, a person's plans and the lock of a decision: none reads a whole table."""
-    span = (False, datetime(2028, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, 9, 0, 2, tzinfo=UTC))
-    due = {
-        **turned(plans._SPAN, [span]),
-        "shards": list(range(22)),
-        "tenants": ["tenant-1"],
-        "each": 12_000,
-    }
+    since, until = datetime(2028, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, 9, 0, 2, tzinfo=UTC)
+    stretch = turned(plans._STRETCH, [("tenant-1", False, since, b"\xff", until)])
+    due = {**stretch, "shards": list(range(22)), "low": b"", "high": b"\x58", "each": 12_000}
     assert await scans(connection, plans._DUE_KEYS, due) == {("plans", "plans_due")}
 
     parts = [bytes.fromhex(f"{n:016x}") for n in range(0, 2**63, 2**54)][:500]

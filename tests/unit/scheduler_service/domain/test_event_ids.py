@@ -67,6 +67,14 @@ def test_shard_is_one_of_64(plan_id: bytes) -> None:
     assert 0 <= ids.shard_of(plan_id) < ids.SHARDS
 
 
+@given(st.binary(min_size=16, max_size=16), st.integers(0, 63), st.integers(0, 63))
+def test_the_plan_ids_of_neighbouring_shards_are_a_range(plan_id: bytes, one: int, other: int) -> None:
+    """A plan id lies in the range of shards exactly if its shard is among them."""
+    first, last = sorted((one, other))
+    low, high = ids.shard_range(first, last)
+    assert (low <= plan_id < high) == (first <= ids.shard_of(plan_id) <= last)
+
+
 @pytest.mark.parametrize("cycle", ["", "x" * 25, "2027_1", "2027 ", "é", "2027\n"])
 def test_wrong_cycle_is_refused(cycle: str) -> None:
     """A cycle is 1 to 24 letters, digits and hyphens."""

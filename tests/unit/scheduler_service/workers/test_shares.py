@@ -15,14 +15,15 @@ LATE_EDGE = NOW.subtract(seconds=60)
 
 def rows(tenant: str, count: int, *, late: bool = False) -> list[Due]:
     """Return so many plans of a tenant."""
-    return [(tenant, late, n.to_bytes(4, "big"), 1) for n in range(count)]
+    due_time = NOW.to_stdlib()
+    return [(tenant, late, n.to_bytes(4, "big"), 1, due_time) for n in range(count)]
 
 
 def test_each_tenant_has_its_turn() -> None:
     """Among the first 110 are all ten of a small tenant, and the others share the rest."""
     mixed = in_turns([*rows("a", 20_000), *rows("b", 10), *rows("c", 20_000, late=True), *rows("c", 500)])
     assert len(mixed) == 40_510
-    first = Counter((tenant, late) for tenant, late, _, _ in mixed[:110])
+    first = Counter((tenant, late) for tenant, late, *_ in mixed[:110])
     assert first == {("a", False): 50, ("b", False): 10, ("c", True): 25, ("c", False): 25}
 
 
