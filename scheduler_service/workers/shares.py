@@ -3,7 +3,7 @@
 import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import zip_longest
 from typing import Final
@@ -90,13 +90,10 @@ class Shares:
         each = max(LEAST, self._size // len(tenants))
         stretches = self._stretches(tenants, wanted)
         found = await plans.due_keys(connection, self._shards, stretches=stretches, each=each)
-        lanes = Counter((row[0], row[1]) for row in found)
-        more = {tenant for (tenant, _), count in lanes.items() if count >= each}
+        more = _rest(stretches, found, each)
         if more and len(found) < self._size:
-            each += (self._size - len(found)) // len(more)
-            found = [row for row in found if row[0] not in more]
-            stretches = self._stretches(sorted(more), wanted)
-            found += await plans.due_keys(connection, self._shards, stretches=stretches, each=each)
+            each = (self._size - len(found)) // len(more)
+            found += await plans.due_keys(connection, self._shards, stretches=more, each=each)
         return found
 
     def _stretches(self, tenants: Iterable[str], wanted: Sequence[Span]) -> list[Stretch]:
@@ -117,6 +114,20 @@ class Shares:
         for tenant, (due_time, plan_id) in firsts.items():
             if (due := Instant(due_time)) <= settled:
                 self._starts[tenant] = Place(due, plan_id)
+
+
+def _rest(stretches: Iterable[Stretch], found: Sequence[Due], each: int) -> list[Stretch]:
+    """Return what is left of the stretches of which `each` were found."""
+    counts = Counter((row[0], row[1]) for row in found)
+    lasts = {(row[0], row[1]): row for row in found}
+    rest = []
+    for stretch in stretches:
+        lane = stretch.tenant_id, stretch.late
+        if counts[lane] >= each:
+            last = Place(Instant(lasts[lane][4]), lasts[lane][2])
+            if stretch.start <= last and last.due_time <= stretch.until:
+                rest.append(replace(stretch, start=last.next))
+    return rest
 
 
 def in_turns(found: Iterable[Due]) -> list[Due]:

@@ -87,6 +87,19 @@ async def test_all_of_a_small_tenant_are_among_the_first(engine: AsyncEngine) ->
     assert [tenant for tenant, _ in found].count(TENANT) == 990
 
 
+async def test_what_is_left_of_a_share_is_read_on(engine: AsyncEngine) -> None:
+    """The second reading goes on behind the first: no plan twice, none left out, the order stays."""
+    await fill(engine, TENANT, 1_500, HALF_PAST.subtract(seconds=30))
+    await fill(engine, OTHER_TENANT, 10, HALF_PAST)
+    mine = [row[2] for row in await look(engine, Shares(1_000)) if row[0] == TENANT]
+    async with engine.connect() as connection:
+        first = await connection.execute(
+            text("SELECT plan_id FROM plans WHERE tenant_id = :tenant ORDER BY due_time, plan_id LIMIT 990"),
+            {"tenant": TENANT},
+        )
+        assert mine == list(first.scalars())
+
+
 async def test_a_tenant_alone_fills_what_is_read(engine: AsyncEngine) -> None:
     """Nobody is kept waiting for a share that nobody else wants."""
     await fill(engine, TENANT, 5_000, HALF_PAST)
