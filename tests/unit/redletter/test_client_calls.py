@@ -91,6 +91,21 @@ def test_read_is_repeated_while_the_service_is_away(service: UserService, addres
     assert len(service.calls) == 3
 
 
+def test_read_that_a_stopping_replica_cancelled_is_repeated(service: UserService, address: str) -> None:
+    """A bare CANCELLED, as a replica gives a call that came in just as it stopped, is not seen by the caller."""
+    left = ["CANCELLED"]
+
+    def cancel_once(request: Any, context: grpc.ServicerContext) -> Any:
+        if left:
+            context.abort(grpc.StatusCode.CANCELLED, left.pop())
+        return found(request.user_id)
+
+    service.answer = cancel_once
+    with client(address) as api:
+        assert api.users.GetUser(GET).user.user_id == "ada"
+    assert len(service.calls) == 2
+
+
 def test_repeating_ends_after_four_tries(service: UserService, address: str) -> None:
     """A service that stays away is asked four times, then its own words are raised."""
     service.answer = away(99)
