@@ -12,10 +12,13 @@ from scheduler_service.store import handovers, parked, plans
 
 INTERVAL_SECONDS: Final = 5.0
 COST_SHARE: Final = 50
-"""Counting takes about a fiftieth of the time at most: a million that are due are counted less often."""
+"""Counting takes about a fiftieth of the time at most: a long backlog is counted less often."""
 
 PLANS = Gauge("redletter_scheduler_plans_open", "Open plans; an estimate above 10,000. The leader says it.")
-DUE = Gauge("redletter_scheduler_backlog_plans", "Plans that are due and not decided. The leader says it.")
+DUE = Gauge(
+    "redletter_scheduler_backlog_plans",
+    "Plans that are due and not decided, of each tenant at most 100,000. The leader says it.",
+)
 OLDEST = Gauge(
     "redletter_scheduler_backlog_age_seconds",
     "Business seconds since the oldest undecided plan fell due. The leader says it.",

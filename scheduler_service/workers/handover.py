@@ -27,7 +27,7 @@ MAX_LARGE_BESIDE: Final = 1
 """The same while other tenants have something due: measured, `benchmarks/fairness.py`."""
 SMALL: Final = 50
 LARGE: Final = 500
-LARGE_BESIDE: Final = 150
+LARGE_BESIDE: Final = 60
 """Beside other tenants: their transactions wait for this one's on the same processors."""
 MAX_WAITING: Final = 64
 """So does it that this many wait in the store, whoever decided them: delivery does not answer."""

@@ -50,7 +50,7 @@ async def test_alone_a_tenant_goes_by_large_steps(handovers: Handovers) -> None:
 
 
 async def test_beside_others_it_goes_by_smaller_ones(handovers: Handovers) -> None:
-    """One of 150 may be under way while another tenant has something due; whoever is small finds room."""
+    """One of 60 may be under way while another tenant has something due; whoever is small finds room."""
     for _ in range(MAX_LARGE_BESIDE):
         assert handovers.room(beside=True) == LARGE_BESIDE
         offer(handovers, LARGE_BESIDE)
