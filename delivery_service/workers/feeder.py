@@ -5,6 +5,7 @@ replicas left, what was redelivered - is found by a scan over all lanes that hav
 time at most. A parked endpoint is skipped by both, whatever waits for it.
 """
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -20,7 +21,7 @@ from delivery_service.store import endpoints, queue
 from delivery_service.workers.breakers import Breakers
 from delivery_service.workers.expectations import Expectations
 from delivery_service.workers.lanes import Lanes
-from delivery_service.workers.observations import QUEUE_OPEN
+from delivery_service.workers.observations import QUEUE_AGE, QUEUE_OPEN
 from delivery_service.workers.replica_lease import ReplicaLease
 from delivery_service.workers.stop_watch import StopWatch
 
@@ -59,6 +60,10 @@ class Feeder:
         self._expected = Expectations()
         self._counted = 0.0
         self._page = _BEFORE_ALL
+        # Real instants: since when something waits by the last round of pages, and by the present one so far.
+        self._waits_since = self._found_since = math.inf
+        # Lanes that gave back what they held: their receivers, not replicas, are what they wait for.
+        self._resting: set[LaneKey] = set()
         # By the monotonic clock: when the next page is read, and when one may be read at the earliest.
         self._scan_at = self._scan_after = 0.0
         self._loop = Loop("feeder", self.feed, interval=FEED_SECONDS)
@@ -70,13 +75,16 @@ class Feeder:
 
     def hungry(self, key: LaneKey) -> None:
         """Look for more of a lane now."""
+        self._resting.discard(key)
         self._expected.expect(key, 0.0)
         self._loop.wake()
 
     def returned(self, keys: Iterable[LaneKey]) -> None:
         """Note that deliveries of these lanes are in PostgreSQL again; a paused or parked one asks by itself."""
         for key in keys:
-            if not self._lanes.awaits(key) and not self._breakers.parked(key):
+            if self._lanes.awaits(key) or self._breakers.parked(key):
+                self._resting.add(key)
+            else:
                 self.hungry(key)
 
     def later(self, key: LaneKey, at: datetime) -> None:
@@ -90,6 +98,7 @@ class Feeder:
         """Take what is due once; returns how long to wait for more."""
         owner, term = self._lease.number, self._lease.term
         if owner is None or not self._watch.ready:
+            self._see_nothing()
             return 0.05
         if time.monotonic() >= self._scan_at:
             await self._scan()
@@ -107,22 +116,50 @@ class Feeder:
     async def stop(self) -> None:
         """Fetch no more."""
         await self._loop.stop()
+        self._see_nothing()
 
     async def _scan(self) -> None:
         """Read one page of the lanes that have something."""
-        async with self._engine.connect() as connection:
-            await self._count(connection)
-            began = time.monotonic()
-            found = await queue.backlog(connection, after=self._page, most=_PAGE)
+        try:
+            async with self._engine.connect() as connection:
+                await self._count(connection)
+                began = time.monotonic()
+                found = await queue.backlog(connection, after=self._page, most=_PAGE)
+        except BaseException:
+            self._see_nothing()
+            raise
         ended = time.monotonic()
         for lane, next_time in found:
             if lane.endpoint_id != INBOX and not self._breakers.parked(lane):
                 self._expected.expect(lane, next_time.timestamp())
         self._page = found[-1].lane if len(found) == _PAGE else _BEFORE_ALL
+        self._observe(found)
         self._scan_after = ended + min(SCAN_SECONDS, _PAUSE * (ended - began))
         self._scan_at = (
             max(self._scan_after, ended + FEED_SECONDS) if self._page == _BEFORE_ALL else self._scan_after
         )
+
+    def _observe(self, found: Sequence[queue.Backlog]) -> None:
+        """Say for how long the oldest of what may be sent now has waited, by a page of the scan."""
+        shut = set(self._breakers.shut())
+        times = [
+            next_time.timestamp() for lane, next_time in found if lane not in shut and self._sendable(lane)
+        ]
+        self._found_since = min([self._found_since, *times])
+        if self._page == _BEFORE_ALL:
+            self._waits_since, self._found_since = self._found_since, math.inf
+        since = min(self._waits_since, self._found_since)
+        QUEUE_AGE.set(max(0.0, _seconds(self._clock) - since))
+
+    def _sendable(self, key: LaneKey) -> bool:
+        """Return whether more replicas would send a lane's deliveries sooner."""
+        if key.endpoint_id == INBOX or self._breakers.parked(key):
+            return False
+        return key not in self._resting or self._lanes.room_of(key) > 0
+
+    def _see_nothing(self) -> None:
+        self._waits_since = self._found_since = math.inf
+        QUEUE_AGE.set(0)
 
     def _wanted(self, key: LaneKey) -> bool:
         """Return whether a lane that is due takes something now; one that does not says so by itself later."""

@@ -13,6 +13,10 @@ RETRIES = Counter("redletter_delivery_retries_total", "Attempts that will be fol
 QUEUE_OPEN = Gauge(
     "redletter_delivery_queue_open", "Pending deliveries, the inbox included (at most a million)."
 )
+QUEUE_AGE = Gauge(
+    "redletter_delivery_queue_age_seconds",
+    "Real time for which the oldest delivery that may be sent now waits for a replica.",
+)
 QUEUE_ANALYSES = Counter(
     "redletter_delivery_queue_analyses_total",
     "Times a slow batch of outcomes let PostgreSQL count the queue again for its plans.",

@@ -1,13 +1,28 @@
 #!/usr/bin/env python3
 """What a cluster operator who distrusts the chart looks for, as rules over rendered objects."""
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
+
+sys.path.insert(0, str(Path(__file__).parent))
+from cluster import surroundings
 
 Object = Mapping[str, Any]
 
 _POD_KINDS: Final = ("Deployment", "StatefulSet", "Job", "Pod")
 _SERVING: Final = ("Deployment", "StatefulSet")
+_VOLUMES: Final = (
+    "configMap",
+    "csi",
+    "downwardAPI",
+    "emptyDir",
+    "ephemeral",
+    "persistentVolumeClaim",
+    "projected",
+    "secret",
+)
 _SECRET_WORDS: Final = ("SECRET", "PASSWORD", "TOKEN", "KEY", "DATABASE_URL")
 
 
@@ -21,7 +36,7 @@ def violations(objects: Sequence[Object]) -> list[str]:
             found += (f"{_name(item)}: {what}" for what in _of_service(item, objects))
     found += _names_taken_twice(objects)
     found += _unguarded(objects)
-    return found
+    return found + surroundings(objects)
 
 
 def pod_of(item: Object) -> tuple[Mapping[str, str], Mapping[str, Any]]:
@@ -45,8 +60,7 @@ def _of_pod(item: Object) -> Iterator[str]:
         if spec.get(forbidden):
             yield f"must not use {forbidden}"
     for volume in spec.get("volumes", ()):
-        if "hostPath" in volume:
-            yield f"volume {volume['name']} must not be a path of the node"
+        yield from (f"volume {volume['name']} {what}" for what in _of_volume(volume))
     for container in [*spec.get("initContainers", ()), *spec["containers"]]:
         yield from (f"container {container['name']} {what}" for what in _of_container(container))
     if item["kind"] in _SERVING:
@@ -57,17 +71,28 @@ def _of_pod(item: Object) -> Iterator[str]:
         yield from _of_stopping(spec)
 
 
+def _of_volume(volume: Mapping[str, Any]) -> Iterator[str]:
+    """The profile "restricted" of Pod Security, and a node's disk."""
+    [kind] = volume.keys() - {"name"}
+    if kind not in _VOLUMES:
+        yield f"must not be a {kind}"
+    if kind == "emptyDir" and not (volume["emptyDir"] or {}).get("sizeLimit"):
+        yield "may fill the node's disk: it has no limit of size"
+
+
 def _of_container(container: Mapping[str, Any]) -> Iterator[str]:
     security = container.get("securityContext", {})
     if security.get("readOnlyRootFilesystem") is not True:
         yield "must not write to its root file system"
     if security.get("allowPrivilegeEscalation") is not False or security.get("privileged"):
         yield "must not gain privileges"
-    if security.get("capabilities", {}).get("drop") != ["ALL"]:
-        yield "must drop all capabilities"
+    capabilities = security.get("capabilities", {})
+    if capabilities.get("drop") != ["ALL"] or capabilities.get("add"):
+        yield "must drop all capabilities and add none"
     resources = container.get("resources", {})
-    if "memory" not in resources.get("limits", {}):
-        yield "has no limit of memory"
+    for what in ("memory", "ephemeral-storage"):
+        if what not in resources.get("limits", {}):
+            yield f"has no limit of {what}"
     if not {"cpu", "memory"} <= resources.get("requests", {}).keys():
         yield "requests no cpu or memory"
     image = container["image"]
@@ -76,6 +101,12 @@ def _of_container(container: Mapping[str, Any]) -> Iterator[str]:
     for variable in container.get("env", ()):
         if variable.get("value") and any(word in variable["name"] for word in _SECRET_WORDS):
             yield f"shows {variable['name']} in clear"
+    names = [variable["name"] for variable in container.get("env", ())]
+    yield from (f"sets {name} twice" for name in sorted({name for name in names if names.count(name) > 1}))
+    if container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds") == 0:
+        yield "sleeps for 0 seconds, which Kubernetes 1.30 refuses"
+    if any("hostPort" in port for port in container.get("ports", ())):
+        yield "must not take a port of the node"
 
 
 def _of_stopping(spec: Mapping[str, Any]) -> Iterator[str]:

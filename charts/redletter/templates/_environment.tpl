@@ -37,18 +37,37 @@
 {{- end }}
 {{- if eq .component "delivery" }}
 - {name: REDLETTER_ALLOWED_NETWORKS, value: {{ $own.allowedNetworks | quote }}}
+- {name: REDLETTER_REFUSED_NETWORKS, value: {{ $own.refusedNetworks | quote }}}
+- {name: REDLETTER_ALLOWED_PORTS, value: {{ include "redletter.allowedPorts" .root | quote }}}
+- {name: REDLETTER_ALLOW_HTTP, value: {{ $own.allowHttp | quote }}}
+- {name: REDLETTER_RETENTION_DAYS, value: {{ $own.retentionDays | int | quote }}}
+- {name: REDLETTER_LANE_CONCURRENCY, value: {{ $own.laneConcurrency | int | quote }}}
+- {name: REDLETTER_MAX_IN_FLIGHT, value: {{ $own.maxInFlight | int | quote }}}
+- {name: REDLETTER_INBOX_STREAMS, value: {{ $own.inboxStreams | int | quote }}}
 {{- if $own.caSecret }}
 - {name: REDLETTER_CA_FILE, value: /etc/redletter/ca/ca.crt}
 {{- end }}
 {{- end }}
 {{- range $name, $value := merge (dict) $own.extraEnv $values.defaults.extraEnv }}
-- {name: {{ $name }}, value: {{ $value | quote }}}
+- {name: {{ $name }}, value: {{ include "redletter.text" $value | quote }}}
 {{- end }}
 {{- end -}}
 
 {{/* All replicas of a peer, by the headless Service: the client spreads its calls over them. */}}
 {{- define "redletter.peer" -}}
 {{- printf "%s-headless:7002" (include "redletter.component" .) -}}
+{{- end -}}
+
+{{/* A number as it was written: Helm reads each one as floating-point, and 2000000 would become 2e+06. */}}
+{{- define "redletter.text" -}}
+{{- if kindIs "float64" . }}{{ if eq (floor .) . }}{{ int64 . }}{{ else }}{{ . }}{{ end }}{{ else }}{{ . }}{{ end -}}
+{{- end -}}
+
+{{/* As delivery_service reads them: 443,8000-8999. */}}
+{{- define "redletter.allowedPorts" -}}
+{{- $ports := list -}}
+{{- range .Values.delivery.allowedPorts }}{{ $ports = append $ports (include "redletter.text" .) }}{{ end -}}
+{{- join "," $ports -}}
 {{- end -}}
 
 {{- define "redletter.grace" -}}

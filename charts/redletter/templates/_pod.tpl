@@ -9,7 +9,7 @@ seccompProfile: {type: RuntimeDefault}
 
 {{- define "redletter.containerSecurity" -}}
 allowPrivilegeEscalation: false
-readOnlyRootFilesystem: {{ not (.writable | default false) }}
+readOnlyRootFilesystem: true
 capabilities: {drop: [ALL]}
 {{- end -}}
 

@@ -16,7 +16,10 @@ spec:
 {{- end }}
 {{- end -}}
 
-{{/* `backlog`: what waits in all, as (dict "name" ... "target" ...), from an adapter; shared by the pods it counts. */}}
+{{/*
+`waiting`: what waits, as (dict "name" ... "target" ... "shared" true), from an adapter. An amount is shared by the pods;
+an age is not: twice the target asks for twice the pods.
+*/}}
 {{- define "redletter.autoscaler" -}}
 {{- $own := index .root.Values .component -}}
 {{- if $own.autoscaling.enabled }}
@@ -32,10 +35,12 @@ spec:
   metrics:
     - type: Resource
       resource: {name: cpu, target: {type: Utilization, averageUtilization: {{ $own.autoscaling.targetCPU }}}}
-    {{- with .backlog }}
+    {{- with .waiting }}
     {{- if .target }}
     - type: External
-      external: {metric: {name: {{ .name }}}, target: {type: AverageValue, averageValue: {{ .target | quote }}}}
+      external:
+        metric: {name: {{ .name }}}
+        target: {{ if .shared }}{type: AverageValue, averageValue: "{{ int .target }}"}{{ else }}{type: Value, value: "{{ int .target }}"}{{ end }}
     {{- end }}
     {{- end }}
   behavior:

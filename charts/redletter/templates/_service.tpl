@@ -10,7 +10,7 @@ spec:
     {{- include "redletter.selector" . | nindent 4 }}
   ports:
     - {name: grpc-public, port: 7001, targetPort: public, appProtocol: kubernetes.io/h2c}
-    - {name: metrics, port: 9464, targetPort: metrics}
+    - {name: metrics, port: 9464, targetPort: metrics, appProtocol: http}
 {{- end -}}
 
 {{/* Every replica's own address: whoever calls spreads its calls by itself. */}}

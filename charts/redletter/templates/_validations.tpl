@@ -23,6 +23,32 @@
 {{- if and (not $values.image.digest) (eq ($values.image.tag | default .Chart.AppVersion) "latest") -}}
 {{- $wrong = append $wrong "image.tag is latest, which is another image tomorrow: name a version or a digest" -}}
 {{- end -}}
+{{- $delivery := $values.delivery -}}
+{{- if and (eq $delivery.allowHttp "inside") (not $delivery.allowedNetworks) -}}
+{{- $wrong = append $wrong "delivery.allowHttp is inside, which means plain http to delivery.allowedNetworks, but that is empty: name the networks, or choose never or always" -}}
+{{- end -}}
+{{- range $delivery.allowedPorts -}}
+{{- $ends := splitList "-" (include "redletter.text" .) -}}
+{{- if or (gt (first $ends | int) (last $ends | int)) (gt (last $ends | int) 65535) -}}
+{{- $wrong = append $wrong (printf "delivery.allowedPorts has %q: a range goes from a port to one that is not smaller, at most 65535" (include "redletter.text" .)) -}}
+{{- end -}}
+{{- end -}}
+{{- if $values.networkPolicies.enabled -}}
+{{- range regexFindAll ":[0-9]+(/|,|$)" $values.redis.url -1 -}}
+{{- $port := regexFind "[0-9]+" . -}}
+{{- if not (has $port (splitList "," (join "," $values.networkPolicies.redisPorts))) -}}
+{{- $wrong = append $wrong (printf "redis.url names port %s, which networkPolicies.redisPorts does not let out: add it there" $port) -}}
+{{- end -}}
+{{- end -}}
+{{- with regexFind ":[0-9]+(/|$)" $values.tracing.endpoint -}}
+{{- $port := regexFind "[0-9]+" . | int -}}
+{{- if ne $port (int $values.networkPolicies.tracingPort) -}}
+{{- $wrong = append $wrong (printf "tracing.endpoint names port %d, but networkPolicies.tracingPort lets out %d: make them the same" $port (int $values.networkPolicies.tracingPort)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- /* Every setting that no value is for; tests/unit/chart compares it with the code. */ -}}
+{{- $settable := list "REDLETTER_CLOCK_ANCHOR" "REDLETTER_CLOCK_FROM" "REDLETTER_CLOCK_SPEED" "REDLETTER_CONNECT_TIMEOUT_SECONDS" "REDLETTER_LANE_WINDOW" "REDLETTER_LEASE_SECONDS" "REDLETTER_MAX_HELD" "REDLETTER_RECORD_BATCH" "REDLETTER_RECORD_SECONDS" "REDLETTER_RETRY_FIRST_SECONDS" "REDLETTER_RETRY_LONGEST_SECONDS" -}}
 {{- range $component := list "user" "scheduler" "delivery" -}}
 {{- $own := index $values $component -}}
 {{- if and $own.autoscaling.enabled (gt (int $own.autoscaling.minReplicas) (int $own.autoscaling.maxReplicas)) -}}
@@ -31,6 +57,8 @@
 {{- range $name := keys (merge (dict) $own.extraEnv $values.defaults.extraEnv) -}}
 {{- if or (contains "SECRET" $name) (contains "PASSWORD" $name) (eq $name "REDLETTER_DATABASE_URL") -}}
 {{- $wrong = append $wrong (printf "%s.extraEnv.%s would show a secret in the pod's description: use the reference that the values have for it" $component $name) -}}
+{{- else if and (hasPrefix "REDLETTER_" $name) (not (has $name $settable)) -}}
+{{- $wrong = append $wrong (printf "%s.extraEnv.%s is no setting, or one that has a value of its own; for extraEnv there are %s" $component $name (join ", " $settable)) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
