@@ -126,3 +126,7 @@ class DependencyUnavailable(RedletterError):
 
 class ReleaseSkipped(Exception):
     """A migration that an older release could live with stands behind one that it cannot: a release was left out."""
+
+
+class LocksHeld(Exception):
+    """A migration did not get a lock in all its tries: somebody keeps a table in a long transaction."""

@@ -4,25 +4,49 @@ A service keeps `store/migrations/env.py` of two lines that calls `run_environme
 per change under `store/migrations/versions/`. A change that the release before could not live with
 (a column dropped, a constraint added) says `phase = "contract"` and runs when no process of that release
 is left; all others say nothing and run before the new processes start.
+
+Services work meanwhile. A statement that waits for a lock keeps everybody waiting who comes after it, so none
+waits long: it gives up, lets them pass, and the migration is tried again from its begin.
 """
 
 import asyncio
+import random
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 from alembic import command, context
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from chassis.database import create_engine
-from chassis.errors import ReleaseSkipped
+from chassis.errors import LocksHeld, ReleaseSkipped
 
 # Replicas that start together migrate one after the other; the number only has to be ours.
 _LOCK = 5_417_226_001
+STATEMENT_TIMEOUT: Final = timedelta(minutes=10)
+LOCK_TIMEOUT: Final = timedelta(seconds=2)
+TRIES: Final = 10
+"""With the pauses between them about half a minute."""
+_PAUSE_SECONDS: Final = (0.5, 2.0)
+_LOCK_NOT_AVAILABLE: Final = "55P03"
+# Whoever has been in a transaction for longer than a migration waits, and has a lock on something of this schema.
+_HOLDERS = text("""
+    SELECT a.pid, a.application_name, string_agg(DISTINCT c.relname, ', '),
+        round(extract(epoch FROM clock_timestamp() - a.xact_start))
+    FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_stat_activity a ON a.pid = l.pid
+    WHERE n.nspname = :schema AND c.relkind IN ('r', 'p') AND l.granted AND l.pid <> pg_backend_pid()
+        AND a.xact_start < clock_timestamp() - CAST(:waited AS interval)
+    GROUP BY a.pid, a.application_name, a.xact_start ORDER BY a.xact_start LIMIT 5
+""")
 
 
 class Half(StrEnum):
@@ -39,6 +63,7 @@ def migrate(url: str, *, schema: str, directory: Path, half: Half = Half.CONTRAC
 
     Raises:
         ReleaseSkipped: EXPAND would have to pass a contraction.
+        LocksHeld: somebody kept a table locked through all tries; what was done before stays done.
     """
     failures: list[BaseException] = []
 
@@ -60,11 +85,11 @@ async def _migrate(url: str, schema: str, directory: Path, half: Half) -> None:
     engine = create_engine(url, name=f"{schema}-migrate", schema=schema, pool_size=1)
     try:
         async with engine.connect() as connection:
-            await connection.execute(text("SET statement_timeout = '10min'"))
+            await connection.execute(text(f"SET statement_timeout = {_milliseconds(STATEMENT_TIMEOUT)}"))
             # Another replica may migrate for longer than a lock may be waited for otherwise.
             await connection.execute(text("SET lock_timeout = 0"))
             await connection.execute(text(f"SELECT pg_advisory_lock({_LOCK})"))
-            await connection.execute(text("RESET lock_timeout"))
+            await connection.execute(text(f"SET lock_timeout = {_milliseconds(LOCK_TIMEOUT)}"))
             await connection.commit()
             await connection.run_sync(_upgrade, schema, directory, half)
             await connection.execute(text(f"SELECT pg_advisory_unlock({_LOCK})"))
@@ -91,7 +116,43 @@ def _upgrade(connection: Connection, schema: str, directory: Path, half: Half) -
         chain[-1].revision if half is Half.CONTRACT else last_expansion(chain, _present(connection, schema))
     )
     if target is not None:
-        command.upgrade(config, target)
+        _patiently(connection, schema, chain, lambda: command.upgrade(config, target))
+
+
+def _patiently(
+    connection: Connection, schema: str, chain: Sequence[Script], upgrade: Callable[[], None]
+) -> None:
+    """Try again what gave up waiting for a lock; each migration is a transaction, so those before it are done."""
+    for tried in range(1, TRIES + 1):
+        try:
+            upgrade()
+        except DBAPIError as error:
+            connection.rollback()
+            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+                raise
+            if tried == TRIES:
+                raise LocksHeld(_held_by(connection, schema, chain)) from error
+        else:
+            return
+        time.sleep(random.uniform(*_PAUSE_SECONDS))  # noqa: S311 - not for secrets
+
+
+def _held_by(connection: Connection, schema: str, chain: Sequence[Script]) -> str:
+    names = [script.revision for script in chain]
+    present = _present(connection, schema)
+    waiting = names[names.index(present) + 1 if present in names else 0]
+    rows = connection.execute(_HOLDERS, {"schema": schema, "waited": LOCK_TIMEOUT}).all()
+    connection.commit()
+    holders = [f"{pid} ({name or 'unnamed'}: {tables}, for {age} s)" for pid, name, tables, age in rows]
+    return (
+        f"migration {waiting} of {schema} got no lock within {LOCK_TIMEOUT.total_seconds():g} s in {TRIES} tries"
+        f" and left nothing behind; sessions in a long transaction there: {', '.join(holders) or 'none now'}."
+        " Let them end, or end them with pg_terminate_backend(pid), and migrate again"
+    )
+
+
+def _milliseconds(duration: timedelta) -> int:
+    return int(duration.total_seconds() * 1000)
 
 
 def _present(connection: Connection, schema: str) -> str | None:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chassis import logs, zones
 from chassis.clocks import BusinessClock
-from chassis.errors import ReleaseSkipped
+from chassis.errors import LocksHeld, ReleaseSkipped
 from chassis.lifecycle import Part, run
 from chassis.loops import Loop
 from chassis.metrics import CLOCK_SKEW
@@ -95,7 +95,7 @@ def command(
     except _REFUSALS as error:
         sys.stderr.write(f"{name}: {_sentence(error, name, schema)}\n")
         return 1
-    except ReleaseSkipped as error:
+    except (LocksHeld, ReleaseSkipped) as error:
         sys.stderr.write(f"{name}: {error}\n")
         return 1
     return 0

@@ -1,11 +1,17 @@
 """Migrations: the same however often and however many at once, in the service's own schema."""
 
 import asyncio
-from collections.abc import Callable
+import shutil
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from pathlib import Path
 
 import asyncpg
+import pytest
 
-from chassis.migrations import migrate
+from chassis import migrations
+from chassis.errors import LocksHeld
+from chassis.migrations import LOCK_TIMEOUT, migrate
 from scheduler_service.store import MIGRATIONS, SCHEMA
 
 
@@ -72,3 +78,79 @@ async def test_a_long_migration_is_waited_for(clone_database: Callable[..., str]
     finally:
         await holder.close()
     assert (SCHEMA, "plans") in await tables(url)
+
+
+_CHANGING = '''"""Adds a column."""
+
+from alembic import op
+
+revision = "9999"
+down_revision = "{newest}"
+
+
+def upgrade() -> None:
+    """Change a table that is in use."""
+    op.execute("CREATE TABLE beside (n int)")
+    op.execute("ALTER TABLE plans ADD COLUMN changed int")
+'''
+
+
+def changing(directory: Path) -> Path:
+    """Return a copy of the scheduler's migrations with one more, which wants a table for itself."""
+    copied = directory / "migrations"
+    shutil.copytree(MIGRATIONS, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    newest = max(path.name for path in (copied / "versions").glob("0*.py"))
+    (copied / "versions" / "9999_changing.py").write_text(_CHANGING.format(newest=newest[:4]))
+    return copied
+
+
+@pytest.fixture
+async def busy(clone_database: Callable[..., str]) -> AsyncIterator[tuple[str, asyncpg.Connection]]:
+    """A migrated database, and a session that reads a table in a transaction that stays open."""
+    url = await asyncio.to_thread(clone_database, "empty", nothing)
+    await asyncio.to_thread(bring_up, url)
+    reader = await asyncpg.connect(
+        url.replace("+asyncpg", ""), ssl=False, server_settings={"application_name": "a long report"}
+    )
+    await reader.execute(f"BEGIN; SELECT FROM {SCHEMA}.plans")
+    yield url, reader
+    await reader.close()
+
+
+async def test_nobody_waits_behind_a_migration_that_waits(
+    busy: tuple[str, asyncpg.Connection], tmp_path: Path
+) -> None:
+    """It gives up its place in the queue in time, and is done as soon as whoever reads has ended."""
+    url, reader = busy
+    watcher = await asyncpg.connect(url.replace("+asyncpg", ""), ssl=False)
+    run = partial(migrate, url, schema=SCHEMA, directory=changing(tmp_path))
+    running = asyncio.create_task(asyncio.to_thread(run))
+    waiting = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND NOT granted"
+    while not await watcher.fetchval(waiting):
+        assert not running.done()
+        await asyncio.sleep(0.01)
+    await watcher.execute(f"SET lock_timeout = '{LOCK_TIMEOUT.total_seconds() + 2} s'")
+    await watcher.execute(f"SELECT FROM {SCHEMA}.plans LIMIT 1")
+    assert not running.done()
+    await reader.execute("COMMIT")
+    await running
+    assert await revisions(url) == ["9999"]
+    await watcher.close()
+
+
+async def test_a_migration_that_gets_no_lock_says_who_has_it(
+    busy: tuple[str, asyncpg.Connection], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After its tries it names the session and leaves nothing of itself behind; later it succeeds."""
+    url, reader = busy
+    monkeypatch.setattr(migrations, "TRIES", 2)
+    run = partial(migrate, url, schema=SCHEMA, directory=changing(tmp_path))
+    pid = await reader.fetchval("SELECT pg_backend_pid()")
+    said = rf"migration 9999 of {SCHEMA} got no lock .* 2 tries .*{pid} \(a long report: plans, for \d+ s\)"
+    with pytest.raises(LocksHeld, match=said):
+        await asyncio.to_thread(run)
+    assert await revisions(url) != ["9999"]
+    assert (SCHEMA, "beside") not in await tables(url)
+    await reader.execute("COMMIT")
+    await asyncio.to_thread(run)
+    assert await revisions(url) == ["9999"]
