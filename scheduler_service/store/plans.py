@@ -192,6 +192,19 @@ _FIGURES = text(
     """
 )
 
+# plans_due: one range for each tenant, of which so many are counted.
+_COMING = text(
+    """
+    SELECT coalesce(sum(coming.count), 0) FROM tenants t CROSS JOIN LATERAL (
+        SELECT count(*) AS count FROM (
+            SELECT FROM plans
+            WHERE plans.tenant_id = t.tenant_id AND due_time > :now AND due_time <= :until
+            ORDER BY due_time, plan_id LIMIT :most
+        ) AS first
+    ) AS coming
+    """
+)
+
 
 def user_range(part: bytes) -> tuple[bytes, bytes]:
     """Return the half-open range of plan ids that begin with a user's part."""
@@ -297,3 +310,9 @@ async def figures(connection: AsyncConnection, *, now: Instant) -> tuple[int, in
     bound = {"now": now.to_stdlib(), "exactly": _COUNTED_EXACTLY, "most": _DUE_COUNTED}
     row = (await connection.execute(_FIGURES, bound)).one()
     return int(row[0]), int(row[1]), None if row[2] is None else Instant(row[2])
+
+
+async def coming(connection: AsyncConnection, *, now: Instant, until: Instant) -> int:
+    """Return how many plans fall due in (now, until], of a tenant 100,000 at most."""
+    bound = {"now": now.to_stdlib(), "until": until.to_stdlib(), "most": _DUE_COUNTED}
+    return int((await connection.execute(_COMING, bound)).scalar_one())

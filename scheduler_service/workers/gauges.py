@@ -19,6 +19,13 @@ DUE = Gauge(
     "redletter_scheduler_backlog_plans",
     "Plans that are due and not decided, of each tenant at most 100,000. The leader says it.",
 )
+FORECAST_SECONDS: Final = 600.0
+"""Real seconds: as long as a cluster may need to bring more replicas."""
+
+COMING = Gauge(
+    "redletter_scheduler_forecast_plans",
+    "Plans that fall due within ten minutes, of each tenant at most 100,000. The leader says it.",
+)
 OLDEST = Gauge(
     "redletter_scheduler_backlog_age_seconds",
     "Business seconds since the oldest undecided plan fell due. The leader says it.",
@@ -40,10 +47,10 @@ class Gauges:
     async def iterate(self) -> float:
         """Read once; return the seconds until the next time."""
         began = time.monotonic()
-        figures: tuple[float, ...] = (0, 0, 0, 0, 0)
+        figures: tuple[float, ...] = (0, 0, 0, 0, 0, 0)
         if self._leadership.leads:
             figures = await self._read()
-        for gauge, value in zip((PLANS, DUE, OLDEST, WAITING, PARKED), figures, strict=True):
+        for gauge, value in zip((PLANS, DUE, COMING, OLDEST, WAITING, PARKED), figures, strict=True):
             gauge.set(value)
         return max(INTERVAL_SECONDS, COST_SHARE * (time.monotonic() - began))
 
@@ -51,7 +58,9 @@ class Gauges:
         now = self._clock.now()
         async with self._engine.connect() as connection:
             plans_open, due, oldest = await plans.figures(connection, now=now)
+            ahead = now.add(seconds=FORECAST_SECONDS * self._clock.speed)
+            coming = await plans.coming(connection, now=now, until=ahead)
             waiting = await handovers.waiting(connection)
             aside = await parked.count(connection)
         age = 0.0 if oldest is None else (now - oldest).total("seconds")
-        return plans_open, due, age, waiting, aside
+        return plans_open, due, coming, age, waiting, aside

@@ -17,7 +17,7 @@ spec:
 {{- end -}}
 
 {{/*
-`waiting`: what waits, as (dict "name" ... "target" ... "shared" true), from an adapter. An amount is shared by the pods;
+`signals`: what waits or comes, each as (dict "name" ... "target" ... "shared" true), from an adapter. An amount is shared by the pods;
 an age is not: twice the target asks for twice the pods.
 */}}
 {{- define "redletter.autoscaler" -}}
@@ -35,7 +35,7 @@ spec:
   metrics:
     - type: Resource
       resource: {name: cpu, target: {type: Utilization, averageUtilization: {{ $own.autoscaling.targetCPU }}}}
-    {{- with .waiting }}
+    {{- range .signals }}
     {{- if .target }}
     - type: External
       external:
