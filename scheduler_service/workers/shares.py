@@ -22,6 +22,8 @@ LEAST: Final = 10
 """What a tenant may have at least in one look, however many others there are."""
 ANEW_SHARE: Final = 50
 """Reading from the beginning takes about a fiftieth of the time at most, however long the backlog is."""
+LONGEST_ANEW_SECONDS: Final = 30.0
+"""But it may have taken long for another reason: a lock, a PostgreSQL that was away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,11 @@ def spans(now: Instant, horizon: Instant, guard: Guard | None) -> list[Span]:
 class Shares:
     """Says what to read next, each tenant's turn by turn, at most `size` plans at a time.
 
-    It goes on where the first open plan of a tenant was. Before it lies what is decided (its index entries
-    stay until the next vacuum) and, of plans due in one instant, what other replicas have to decide: a
-    million of them, read anew every half a second, took most of the time there is. From the beginning it
-    reads now and then, every time as long as that is quick; what is made due in the past while a long
-    backlog is worked off waits for it.
+    Of a tenant that has more than its share it goes on where the first open plan was. Before it lies what
+    is decided (its index entries stay until the next vacuum) and, of plans due in one instant, what other
+    replicas have to decide: a million of them, read anew every half a second, took most of the time there
+    is. From the beginning it reads now and then, every time as long as that is quick; what is made due in
+    the past while a long backlog is worked off waits for it.
     """
 
     def __init__(self, size: int) -> None:
@@ -78,19 +80,28 @@ class Shares:
             self._starts.clear()
             self._shards = shards
         tenants = await plans.due_tenants(connection, horizon=horizon, starts=self._starts)
-        found = await self._found(connection, tenants, wanted) if tenants and wanted else []
-        self._go_on(found, settled)
+        found: list[Due] = []
+        if tenants and wanted:
+            found = await self._found(connection, tenants, wanted, settled)
+        else:
+            self._starts.clear()
         if anew:
-            self._anew_at = time.monotonic() + ANEW_SHARE * (time.monotonic() - began)
+            ended = time.monotonic()
+            self._anew_at = ended + min(LONGEST_ANEW_SECONDS, ANEW_SHARE * (ended - began))
         return in_turns(found)[: self._size]
 
     async def _found(
-        self, connection: AsyncConnection, tenants: Collection[str], wanted: Sequence[Span]
+        self,
+        connection: AsyncConnection,
+        tenants: Collection[str],
+        wanted: Sequence[Span],
+        settled: Instant,
     ) -> list[Due]:
         each = max(LEAST, self._size // len(tenants))
         stretches = self._stretches(tenants, wanted)
         found = await plans.due_keys(connection, self._shards, stretches=stretches, each=each)
         more = _rest(stretches, found, each)
+        self._go_on(found, {stretch.tenant_id for stretch in more}, settled)
         if more and len(found) < self._size:
             each = (self._size - len(found)) // len(more)
             found += await plans.due_keys(connection, self._shards, stretches=more, each=each)
@@ -105,15 +116,15 @@ class Shares:
             for span, after in lower
         ]
 
-    def _go_on(self, found: list[Due], settled: Instant) -> None:
-        """Note where the first open plan of each tenant is, if that is before what still comes to be due."""
+    def _go_on(self, found: Iterable[Due], large: Collection[str], settled: Instant) -> None:
+        """Note where the first open plan of each large tenant is, if that is before what still comes to be due."""
         firsts: dict[str, tuple[datetime, bytes]] = {}
         for tenant, _, plan_id, _, due_time in found:
-            place = due_time, plan_id
-            firsts[tenant] = min(place, firsts.get(tenant, place))
-        for tenant, (due_time, plan_id) in firsts.items():
-            if (due := Instant(due_time)) <= settled:
-                self._starts[tenant] = Place(due, plan_id)
+            if tenant in large:
+                place = due_time, plan_id
+                firsts[tenant] = min(place, firsts.get(tenant, place))
+        places = {tenant: Place(Instant(due_time), plan_id) for tenant, (due_time, plan_id) in firsts.items()}
+        self._starts = {tenant: place for tenant, place in places.items() if place.due_time <= settled}
 
 
 def _rest(stretches: Iterable[Stretch], found: Sequence[Due], each: int) -> list[Stretch]:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -21,6 +23,7 @@ from redletter_cli.embedded import Postgres, Valkey
 ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 NOBODY = 65532
+GRACE_SECONDS = 10
 SERVICES = ("user", "scheduler", "delivery")
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -54,10 +57,17 @@ class Role:
             time.sleep(0.05)
         return time.monotonic() - self.began
 
+    def user(self) -> int:
+        """Return the user that the process runs as, in the kernel's words."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        found = re.search(r"^Uid:\s+\d+\s+(\d+)", status, re.MULTILINE)
+        assert found is not None, status
+        return int(found[1])
+
     def end(self) -> int:
-        """Send SIGTERM and return the exit code."""
+        """Send SIGTERM and return the exit code, which must come within the grace time."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+        return self.process.wait(GRACE_SECONDS)
 
 
 @dataclass
@@ -69,6 +79,7 @@ class Image:
     valkey: Valkey
     database: str
     roles: list[Role] = field(default_factory=list)
+    writers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
     def python(self) -> Path:
@@ -89,7 +100,7 @@ class Image:
             "REDLETTER_PUBLIC_PORT": str(base),
             "REDLETTER_INTERNAL_PORT": str(base + 1),
             "REDLETTER_METRICS_PORT": str(base + 2),
-            "REDLETTER_GRACE_SECONDS": "10",
+            "REDLETTER_GRACE_SECONDS": str(GRACE_SECONDS),
             "REDLETTER_USER_SERVICE_ADDRESS": f"127.0.0.1:{ports['user'] + 1}",
             "REDLETTER_DELIVERY_SERVICE_ADDRESS": f"127.0.0.1:{ports['delivery'] + 1}",
         }
@@ -122,20 +133,33 @@ class Image:
 
     def run(self, *arguments: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
         """Run a role to its end."""
+        return self.python_says("-m", "roles", *arguments, env=env)
+
+    def python_says(self, *arguments: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+        """Run the image's Python to its end, confined as a role is."""
         return subprocess.run(
-            [self.python, "-m", "roles", *arguments],
-            env=dict(env), cwd="/tmp", capture_output=True, text=True, timeout=120, check=False, **as_nobody(),
+            [self.python, *arguments],
+            env=dict(env), cwd="/tmp", capture_output=True, text=True, timeout=120, check=False, **confined(),
         )  # fmt: skip
 
     def start(self, service: str, env: Mapping[str, str]) -> Role:
         """Start a role that serves."""
-        return self.begin([self.python, "-m", "roles", service], env=env, cwd=Path("/tmp"), **as_nobody())
+        return self.begin([self.python, "-m", "roles", service], env=env, cwd=Path("/tmp"), **confined())
 
-    def begin(self, command: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path, **user: int) -> Role:
+    def begin(
+        self, command: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path, **confinement: Any
+    ) -> Role:
         """Start a process that serves; it is ended with the test."""
         log = self.root / f"{len(self.roles)}.log"
+        # Through a pipe: who may write no file may not write its log either.
         with log.open("wb") as out:
-            process = subprocess.Popen(command, env=dict(env), cwd=cwd, stdout=out, stderr=out, **user)
+            writer = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=out)
+        assert writer.stdin is not None
+        with writer.stdin as pipe:
+            process = subprocess.Popen(
+                command, env=dict(env), cwd=cwd, stdout=pipe, stderr=pipe, **confinement
+            )
+        self.writers.append(writer)
         self.roles.append(Role(process, int(env["REDLETTER_PUBLIC_PORT"]), log))
         return self.roles[-1]
 
@@ -145,12 +169,20 @@ class Image:
             if role.process.poll() is None:
                 role.process.kill()
                 role.process.wait()
+        for writer in self.writers:
+            writer.wait()
         self.roles.clear()
+        self.writers.clear()
 
 
-def as_nobody() -> dict[str, int]:
-    """Return how a child becomes the image's user; an ordinary user runs it as itself."""
-    return {"user": NOBODY, "group": NOBODY} if os.geteuid() == 0 else {}
+def confined() -> dict[str, Any]:
+    """Return how a child becomes the image's user, which writes no file; an ordinary user runs it as itself.
+
+    The chart mounts the root file system read-only and gives `/tmp`. A limit of 0 bytes per file forbids more:
+    whatever writes a byte into a file, wherever, fails.
+    """
+    user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+    return {**user, "preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))}
 
 
 def interpreter() -> Path:

@@ -140,6 +140,18 @@ async def test_what_is_made_due_in_the_past_waits_no_longer_than_the_backlog(
     assert HALF_PAST.subtract(seconds=31).to_stdlib() in [row[4] for row in await look(engine, shares)]
 
 
+async def test_what_is_made_due_in_the_past_is_read_at_once_without_a_backlog(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when the last look took long, for whatever reason."""
+    await fill(engine, TENANT, 5, HALF_PAST.subtract(seconds=30))
+    shares = Shares(1_000)
+    monkeypatch.setattr("scheduler_service.workers.shares.ANEW_SHARE", 1_000_000)
+    assert len(await look(engine, shares)) == 5
+    await fill(engine, TENANT, 1, HALF_PAST.subtract(seconds=31))
+    assert len(await look(engine, shares)) == 6
+
+
 async def test_shards_that_come_are_read_from_their_beginning(engine: AsyncEngine) -> None:
     """A place belongs to the shards it was found in: what another replica gives back lies before it."""
     await fill(engine, TENANT, 2_500, HALF_PAST.subtract(seconds=30))
