@@ -11,6 +11,7 @@ waits long: it gives up, lets them pass, and the migration is tried again from i
 
 import asyncio
 import random
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -25,6 +26,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.database import create_engine
 from chassis.errors import LocksHeld, ReleaseSkipped
@@ -36,16 +38,22 @@ LOCK_TIMEOUT: Final = timedelta(seconds=2)
 TRIES: Final = 10
 """With the pauses between them about half a minute."""
 _PAUSE_SECONDS: Final = (0.5, 2.0)
-_LOCK_NOT_AVAILABLE: Final = "55P03"
+_TURN_SECONDS: Final = 0.25
+_SHOWN: Final = 80  # characters of the statement that waited
+# No lock in time; or a deadlock with a service that locks the same tables in another order.
+_TRIED_AGAIN: Final = frozenset({"55P03", "40P01"})
 # Whoever has been in a transaction for longer than a migration waits, and has a lock on something of this schema.
+# PostgreSQL tells a service's role of the sessions of others, a backup's for example, only that they are there.
 _HOLDERS = text("""
-    SELECT a.pid, a.application_name, string_agg(DISTINCT c.relname, ', '),
-        round(extract(epoch FROM clock_timestamp() - a.xact_start))
+    SELECT coalesce('session ' || l.pid, 'a prepared transaction') AS holder, a.application_name,
+        string_agg(DISTINCT c.relname, ', ') AS tables,
+        round(extract(epoch FROM clock_timestamp() - a.xact_start)) AS seconds
     FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
-    JOIN pg_stat_activity a ON a.pid = l.pid
-    WHERE n.nspname = :schema AND c.relkind IN ('r', 'p') AND l.granted AND l.pid <> pg_backend_pid()
-        AND a.xact_start < clock_timestamp() - CAST(:waited AS interval)
-    GROUP BY a.pid, a.application_name, a.xact_start ORDER BY a.xact_start LIMIT 5
+    LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+    WHERE l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND n.nspname = :schema AND c.relkind IN ('r', 'p') AND l.granted AND l.pid IS DISTINCT FROM pg_backend_pid()
+        AND (a.xact_start IS NULL OR a.xact_start < clock_timestamp() - CAST(:waited AS interval))
+    GROUP BY l.pid, a.application_name, a.xact_start ORDER BY a.xact_start NULLS FIRST LIMIT 5
 """)
 
 
@@ -86,16 +94,28 @@ async def _migrate(url: str, schema: str, directory: Path, half: Half) -> None:
     try:
         async with engine.connect() as connection:
             await connection.execute(text(f"SET statement_timeout = {_milliseconds(STATEMENT_TIMEOUT)}"))
-            # Another replica may migrate for longer than a lock may be waited for otherwise.
-            await connection.execute(text("SET lock_timeout = 0"))
-            await connection.execute(text(f"SELECT pg_advisory_lock({_LOCK})"))
             await connection.execute(text(f"SET lock_timeout = {_milliseconds(LOCK_TIMEOUT)}"))
-            await connection.commit()
+            await _take_turn(connection, schema)
             await connection.run_sync(_upgrade, schema, directory, half)
             await connection.execute(text(f"SELECT pg_advisory_unlock({_LOCK})"))
             await connection.commit()
     finally:
         await engine.dispose()
+
+
+async def _take_turn(connection: AsyncConnection, schema: str) -> None:
+    """Wait, for as long as it takes and saying so, until nobody else migrates.
+
+    Asked again and again: a statement that waits would run into its timeout, and hold a snapshot meanwhile.
+    """
+    told = False
+    while not (await connection.execute(text(f"SELECT pg_try_advisory_lock({_LOCK})"))).scalar_one():
+        await connection.commit()
+        if not told:
+            sys.stderr.write(f"migration of {schema}: another one is under way here, waiting for its end\n")
+            told = True
+        await asyncio.sleep(_TURN_SECONDS)
+    await connection.commit()
 
 
 def _upgrade(connection: Connection, schema: str, directory: Path, half: Half) -> None:
@@ -128,25 +148,31 @@ def _patiently(
             upgrade()
         except DBAPIError as error:
             connection.rollback()
-            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+            if getattr(error.orig, "sqlstate", None) not in _TRIED_AGAIN:
                 raise
             if tried == TRIES:
-                raise LocksHeld(_held_by(connection, schema, chain)) from error
+                statement = " ".join((error.statement or "").split())[:_SHOWN]
+                raise LocksHeld(_held_by(connection, schema, chain, statement)) from error
         else:
             return
         time.sleep(random.uniform(*_PAUSE_SECONDS))  # noqa: S311 - not for secrets
 
 
-def _held_by(connection: Connection, schema: str, chain: Sequence[Script]) -> str:
+def _held_by(connection: Connection, schema: str, chain: Sequence[Script], statement: str) -> str:
     names = [script.revision for script in chain]
     present = _present(connection, schema)
     waiting = names[names.index(present) + 1 if present in names else 0]
     rows = connection.execute(_HOLDERS, {"schema": schema, "waited": LOCK_TIMEOUT}).all()
     connection.commit()
-    holders = [f"{pid} ({name or 'unnamed'}: {tables}, for {age} s)" for pid, name, tables, age in rows]
+    holders = [
+        f"{row.holder} ({row.application_name or 'unnamed'}: {row.tables}"
+        f"{', of another role' if row.seconds is None else f', for {row.seconds} s'})"
+        for row in rows
+    ]
     return (
         f"migration {waiting} of {schema} got no lock within {LOCK_TIMEOUT.total_seconds():g} s in {TRIES} tries"
-        f" and left nothing behind; sessions in a long transaction there: {', '.join(holders) or 'none now'}."
+        f" for `{statement}` and left nothing behind; who is in a long transaction there:"
+        f" {', '.join(holders) or 'nobody now'}."
         " Let them end, or end them with pg_terminate_backend(pid), and migrate again"
     )
 
