@@ -45,7 +45,7 @@ class Replacement:
 class Successor(Service):
     """A service process that is there, and begins when `let_go` says so.
 
-    Two of four children that were forked beside threads that call through gRPC ended with SIGSEGV and an empty log;
+    Two of fifteen children that were forked beside threads that call through gRPC ended with SIGSEGV and an empty log;
     of those forked before the callers begin, none.
     """
 
